@@ -1,0 +1,105 @@
+/**
+ * Conditions as the Kubernetes API conventions define them, and every reason the operator gives.
+ * Rule: lastTransitionTime moves only when status flips; reasons are API and live here only.
+ */
+import { Schema } from "effect"
+
+/** Failure reasons. On success a condition's reason is its own type name, as the Go implementation has it. */
+export const Reason = {
+  ProviderError: "ProviderError",
+  NodeRetrievalError: "NodeRetrievalError",
+  NotRequested: "NotRequested",
+  Allocating: "Allocating",
+  NodeNotFound: "NodeNotFound",
+  NodeAlreadyHasAddress: "NodeAlreadyHasAddress",
+  NoPublicInterface: "NoPublicInterface",
+  UnsupportedNode: "UnsupportedNode",
+  OtherVpc: "OtherVpc",
+  AddressNotOwned: "AddressNotOwned",
+  GroupNameTaken: "GroupNameTaken",
+  AddressLimitExceeded: "AddressLimitExceeded",
+  RuleLimitExceeded: "RuleLimitExceeded",
+  GroupLimitExceeded: "GroupLimitExceeded",
+  GroupsPerInterfaceLimitExceeded: "GroupsPerInterfaceLimitExceeded",
+  Throttled: "Throttled",
+  Forbidden: "Forbidden",
+  InvalidRule: "InvalidRule",
+  InvalidSpec: "InvalidSpec",
+  ReconciliationDisabled: "ReconciliationDisabled",
+  Deleting: "Deleting"
+} as const
+export type FailureReason = (typeof Reason)[keyof typeof Reason]
+
+export const ConditionType = {
+  IPCreated: "IPCreated",
+  NetworkInterfaceAssociated: "NetworkInterfaceAssociated",
+  SecurityGroupCreated: "SecurityGroupCreated",
+  SecurityGroupRuleAuthorized: "SecurityGroupRuleAuthorized",
+  Ready: "Ready"
+} as const
+export type ConditionType = (typeof ConditionType)[keyof typeof ConditionType]
+
+export type ConditionStatus = "True" | "False" | "Unknown"
+
+export const Condition = Schema.Struct({
+  type: Schema.String,
+  status: Schema.Literals(["True", "False", "Unknown"]),
+  reason: Schema.String,
+  message: Schema.String,
+  observedGeneration: Schema.optionalKey(Schema.Number),
+  lastTransitionTime: Schema.String
+})
+export type Condition = typeof Condition.Type
+
+/** What a plan says of one condition; time and generation are added by `apply`. */
+export interface Verdict {
+  readonly type: ConditionType
+  readonly status: ConditionStatus
+  readonly reason: FailureReason | ConditionType
+  readonly message: string
+}
+
+export const isTrue = (type: ConditionType, message: string): Verdict => ({
+  type,
+  status: "True",
+  reason: type,
+  message
+})
+export const isFalse = (type: ConditionType, reason: FailureReason, message: string): Verdict => ({
+  type,
+  status: "False",
+  reason,
+  message
+})
+export const isUnknown = (type: ConditionType, reason: FailureReason, message: string): Verdict => ({
+  type,
+  status: "Unknown",
+  reason,
+  message
+})
+
+/**
+ * Merges verdicts into the conditions an object has, as a map by type: types not spoken of stay as they are.
+ * `now` is RFC 3339 with seconds.
+ */
+export const apply = (
+  before: ReadonlyArray<Condition>,
+  verdicts: ReadonlyArray<Verdict>,
+  at: { readonly now: string; readonly generation: number }
+): ReadonlyArray<Condition> => {
+  const spoken = new Map(verdicts.map((v) => [v.type as string, v]))
+  const merge = (v: Verdict, old: Condition | undefined): Condition => ({
+    ...v,
+    observedGeneration: at.generation,
+    lastTransitionTime: old !== undefined && old.status === v.status ? old.lastTransitionTime : at.now
+  })
+  const kept = before.map((old) => {
+    const v = spoken.get(old.type)
+    spoken.delete(old.type)
+    return v === undefined ? old : merge(v, old)
+  })
+  return [...kept, ...[...spoken.values()].map((v) => merge(v, undefined))]
+}
+
+export const find = (conditions: ReadonlyArray<Condition>, type: ConditionType): Condition | undefined =>
+  conditions.find((c) => c.type === type)

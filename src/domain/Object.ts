@@ -1,0 +1,47 @@
+/**
+ * How one custom resource is decoded: metadata always, spec as a result, status leniently.
+ * Rule: an object that cannot be decoded is still an object: it can be reported, cleaned up and deleted.
+ */
+import { Result, Schema } from "effect"
+
+/** A raw object of the Kubernetes API, as JSON gives it. */
+export interface Raw {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly [field: string]: unknown
+}
+
+/** Drops null and "" members: Go writes absent values so, and "" means unset (contract section 1). */
+export const withoutUnset = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null && v !== ""))
+    : value
+
+/** A decoder that answers with the first problem, in one line that names the field. */
+export const decodeSpec = <S extends Schema.Codec<unknown, unknown, never, never>>(schema: S) => {
+  const decode = Schema.decodeUnknownResult(schema)
+  return (raw: unknown): Result.Result<S["Type"], string> =>
+    Result.mapError(decode(raw), (issue) => String(issue).replaceAll(/\s*\n\s*/g, " "))
+}
+
+/** Decodes a status field by field: one bad field is dropped, the others stay known. */
+export const decodeStatus = <A extends object>(
+  fields: {
+    readonly [K in keyof A]-?: Schema.Codec<NonNullable<A[K]>, unknown, never, never>
+  }
+) => {
+  const decoders = Object.entries(fields).map(
+    ([name, schema]) => [name, Schema.decodeUnknownResult(schema as Schema.Codec<unknown>)] as const
+  )
+  return (raw: unknown): A => {
+    const source = (typeof raw === "object" && raw !== null ? raw : {}) as Record<string, unknown>
+    const out: Record<string, unknown> = {}
+    for (const [name, decode] of decoders) {
+      if (source[name] === undefined || source[name] === null || source[name] === "") continue
+      const decoded = decode(source[name])
+      if (Result.isSuccess(decoded)) out[name] = decoded.success
+    }
+    return out as A
+  }
+}
