@@ -78,3 +78,11 @@ export const isDisabled = (r: FirewallRule): boolean =>
 export const isDeleting = (r: FirewallRule): boolean => Metadata.isDeleting(r.metadata)
 export const hasFinalizer = (r: FirewallRule): boolean =>
   r.metadata.finalizers.includes(firewallRuleFinalizer)
+
+export const publicIPAddress = (r: FirewallRule): string | undefined =>
+  Result.isSuccess(r.spec) ? r.spec.success.publicIPAddress : undefined
+/** The node it names; an address that it follows wins, with no fallback to the name. */
+export const nodeName = (r: FirewallRule): string | undefined =>
+  Result.isSuccess(r.spec) && r.spec.success.publicIPAddress === undefined
+    ? r.spec.success.nodeName
+    : undefined

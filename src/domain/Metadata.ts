@@ -65,3 +65,6 @@ export const byAge = (a: Metadata, b: Metadata): number =>
         : a.name > b.name
           ? 1
           : 0
+
+/** Epoch milliseconds -> RFC 3339 with seconds, as Kubernetes writes metav1.Time. */
+export const timestamp = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")

@@ -1,0 +1,163 @@
+/**
+ * The objects of one resource in memory, with their indexes.
+ * Rule: per object only the newest state counts, whoever brings it: a list, a watch event or the reply of our own
+ * write; a deletion is told, and the same name with another UID is a deletion and a creation.
+ */
+export interface Change<A> {
+  readonly key: string
+  readonly before: A | undefined
+  readonly after: A | undefined
+}
+
+export interface Options<A, Index extends string> {
+  readonly key: (a: A) => string
+  readonly identity: (a: A) => { readonly uid: string; readonly resourceVersion: string }
+  /** Equal for every decision: not told. */
+  readonly isSame: (a: A, b: A) => boolean
+  readonly indexes: { readonly [I in Index]: (a: A) => ReadonlyArray<string> }
+}
+
+export interface Mirror<A, Index extends string> {
+  readonly get: (key: string) => A | undefined
+  readonly all: () => Iterable<A>
+  readonly size: () => number
+  readonly find: (index: Index, value: string) => ReadonlyArray<A>
+  /** A state of an object; an older one than is known is passed over. What is known afterwards. */
+  readonly put: (a: A) => A | undefined
+  /** A DELETED event, with the last state. */
+  readonly remove: (a: A) => void
+  /** Gone for certain: a 404. */
+  readonly forget: (key: string, uid: string) => void
+  /** A complete list at a version: what is older than it and not in it was deleted. */
+  readonly replace: (all: ReadonlyArray<A>, version: string) => void
+  readonly onChange: (listener: (change: Change<A>) => void) => void
+}
+
+/**
+ * Whether version `a` is older than `b`. Versions are opaque by contract; decimal ones are compared, as
+ * Kubernetes 1.35 documents them to be comparable; of others the later arrival counts.
+ */
+export const isOlder = (a: string, b: string): boolean => {
+  if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return false
+  return a.length === b.length ? a < b : a.length < b.length
+}
+
+/** UIDs of deleted objects that are remembered, so that a late event of one does not bring it back. */
+const graveyard = 10_000
+
+export const make = <A, Index extends string>(options: Options<A, Index>): Mirror<A, Index> => {
+  const objects = new Map<string, A>()
+  const indexNames = Object.keys(options.indexes) as Array<Index>
+  const indexes = new Map(indexNames.map((name) => [name, new Map<string, Set<string>>()]))
+  const dead = new Set<string>()
+  const listeners: Array<(change: Change<A>) => void> = []
+
+  const reindex = (key: string, before: A | undefined, after: A | undefined): void => {
+    for (const name of indexNames) {
+      const index = indexes.get(name)
+      if (index === undefined) continue
+      const was = before === undefined ? [] : options.indexes[name](before)
+      const is = after === undefined ? [] : options.indexes[name](after)
+      for (const value of was) {
+        if (is.includes(value)) continue
+        const keys = index.get(value)
+        keys?.delete(key)
+        if (keys?.size === 0) index.delete(value)
+      }
+      for (const value of is) {
+        const keys = index.get(value)
+        if (keys === undefined) index.set(value, new Set([key]))
+        else keys.add(key)
+      }
+    }
+  }
+
+  const set = (key: string, after: A | undefined): void => {
+    const before = objects.get(key)
+    if (after === undefined) objects.delete(key)
+    else objects.set(key, after)
+    reindex(key, before, after)
+    if (before !== undefined && after !== undefined && options.isSame(before, after)) return
+    for (const listener of listeners) listener({ key, before, after })
+  }
+
+  const bury = (a: A): void => {
+    if (dead.size >= graveyard) {
+      const [oldest] = dead
+      if (oldest !== undefined) dead.delete(oldest)
+    }
+    dead.add(options.identity(a).uid)
+  }
+
+  const drop = (key: string, a: A): void => {
+    bury(a)
+    set(key, undefined)
+  }
+
+  const put = (a: A): A | undefined => {
+    const key = options.key(a)
+    const known = objects.get(key)
+    const { resourceVersion, uid } = options.identity(a)
+    if (dead.has(uid)) return known
+    if (known === undefined) {
+      set(key, a)
+      return a
+    }
+    const held = options.identity(known)
+    if (isOlder(resourceVersion, held.resourceVersion)) return known
+    if (held.uid !== uid) {
+      drop(key, known)
+    } else if (held.resourceVersion === resourceVersion) {
+      return known
+    }
+    set(key, a)
+    return a
+  }
+
+  return {
+    get: (key) => objects.get(key),
+    all: () => objects.values(),
+    size: () => objects.size,
+    find: (index, value) => {
+      const keys = indexes.get(index)?.get(value)
+      if (keys === undefined) return []
+      const found: Array<A> = []
+      for (const key of keys) {
+        const a = objects.get(key)
+        if (a !== undefined) found.push(a)
+      }
+      return found
+    },
+    put,
+    remove: (a) => {
+      const key = options.key(a)
+      const known = objects.get(key)
+      const { resourceVersion, uid } = options.identity(a)
+      if (known === undefined || options.identity(known).uid !== uid) {
+        bury(a)
+        return
+      }
+      // The event carries the version of the deletion; one that is older than what we hold is of an earlier life.
+      if (isOlder(resourceVersion, options.identity(known).resourceVersion)) return
+      drop(key, known)
+    },
+    forget: (key, uid) => {
+      const known = objects.get(key)
+      if (known !== undefined && options.identity(known).uid === uid) drop(key, known)
+    },
+    replace: (all, version) => {
+      const listed = new Map(all.map((a) => [options.key(a), a]))
+      for (const [key, known] of objects) {
+        const now = listed.get(key)
+        if (now !== undefined) continue
+        // Our own write after the list was made is not undone by the list.
+        if (isOlder(version, options.identity(known).resourceVersion)) continue
+        drop(key, known)
+      }
+      for (const a of all) put(a)
+    },
+    onChange: (listener) => {
+      listeners.push(listener)
+    }
+  }
+}

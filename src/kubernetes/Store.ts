@@ -1,0 +1,158 @@
+/**
+ * A mirror of one resource, kept true by list and watch.
+ * Rule: whatever happens to connections, watches and versions, the mirror ends equal to the server; trouble is
+ * waited out and said, and nothing ends this but interruption.
+ */
+import { Clock, Duration, Effect, Latch, Random, Stream } from "effect"
+import type { Raw } from "../domain/Object.ts"
+import { Kubernetes, type Resource, type WatchEvent } from "./Kubernetes.ts"
+import type { KubernetesError } from "./KubernetesError.ts"
+import * as Mirror from "./Mirror.ts"
+
+export type { Change } from "./Mirror.ts"
+
+export interface Options<A, Index extends string> extends Mirror.Options<A, Index> {
+  readonly resource: Resource
+  readonly labelSelector?: string
+  /** Total: a raw object that cannot be understood becomes a value that says so. */
+  readonly decode: (raw: Raw) => A
+}
+
+export interface Store<A, Index extends string> {
+  // From memory.
+  readonly get: (key: string) => A | undefined
+  readonly all: () => Iterable<A>
+  readonly size: () => number
+  readonly find: (index: Index, value: string) => ReadonlyArray<A>
+  /** Write-through: the reply of our own write. The newest state known afterwards. */
+  readonly accept: (raw: Raw) => A
+  readonly forget: (key: string, uid: string) => void
+  /** Called synchronously, once the mirror holds the new state. */
+  readonly onChange: (listener: (change: Mirror.Change<A>) => void) => void
+  /** List and watch until interrupted. */
+  readonly run: Effect.Effect<never>
+  /** Completes with the first list. */
+  readonly ready: Effect.Effect<void>
+  /** The first list is complete and the last attempt to list or watch succeeded: what is held is no guess. */
+  readonly isCurrent: () => boolean
+}
+
+/** "Retrieving large results sets in chunks". */
+const pageSize = 500
+/** Seconds; random, so that the watches of many clients do not end together. */
+const watchSeconds = [240, 300] as const
+const firstBackOff = 800
+const longestBackOff = 30_000
+/** So long without trouble, and the trouble before is forgotten. */
+const calm = Duration.toMillis(Duration.minutes(2))
+
+export const make = Effect.fnUntraced(function* <A, Index extends string>(
+  options: Options<A, Index>
+): Effect.fn.Return<Store<A, Index>, never, Kubernetes> {
+  const kubernetes = yield* Kubernetes
+  const mirror = Mirror.make(options)
+  const ready = yield* Latch.make(false)
+  const { decode, resource } = options
+  const selector = options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }
+  let isCurrent = false
+  /** Where the watch goes on; undefined: list first. */
+  let version: string | undefined
+
+  const list = Effect.gen(function* () {
+    const objects: Array<A> = []
+    let next: string | undefined
+    let listVersion = ""
+    do {
+      const page = yield* kubernetes.list(resource, {
+        ...selector,
+        limit: pageSize,
+        ...(next === undefined ? {} : { continue: next })
+      })
+      // Decoded page by page: whole objects are never held longer than their page.
+      for (const raw of page.items) objects.push(decode(raw))
+      next = page.continue
+      listVersion = page.resourceVersion
+    } while (next !== undefined)
+    mirror.replace(objects, listVersion)
+    version = listVersion
+    isCurrent = true
+    yield* ready.open
+  })
+
+  const take = (event: WatchEvent): void => {
+    if (event.type === "BOOKMARK") {
+      version = event.resourceVersion
+      return
+    }
+    const object = decode(event.object)
+    if (event.type === "DELETED") mirror.remove(object)
+    else mirror.put(object)
+    version = options.identity(object).resourceVersion
+  }
+
+  const watch = (from: string) =>
+    Effect.gen(function* () {
+      const timeoutSeconds = yield* Random.nextIntBetween(watchSeconds[0], watchSeconds[1])
+      yield* kubernetes.watch(resource, { ...selector, resourceVersion: from, timeoutSeconds }).pipe(
+        Stream.runForEach((event) =>
+          Effect.sync(() => {
+            isCurrent = true
+            take(event)
+          })
+        )
+      )
+    })
+
+  const run = Effect.gen(function* () {
+    let troubles = 0
+    let lastTrouble = 0
+    for (;;) {
+      const began = yield* Clock.currentTimeMillis
+      const from = version
+      const result = yield* Effect.result(from === undefined ? list : watch(from))
+      const now = yield* Clock.currentTimeMillis
+      if (result._tag === "Success") {
+        isCurrent = true
+        // A watch that ends at once, again and again, is trouble too, whatever it says.
+        if (from === undefined || now - began >= 1000) continue
+      } else if (result.failure.reason._tag === "Expired") {
+        yield* Effect.logInfo(`${resource.plural}: the version to watch from has expired, listing again`)
+        version = undefined
+      } else if (result.failure.reason._tag === "Unreachable" && from !== undefined && now - began >= calm) {
+        yield* Effect.logDebug(`${resource.plural}: ${result.failure.message}`)
+        continue
+      } else {
+        isCurrent = false
+        yield* Effect.logWarning(`${resource.plural}: ${result.failure.message}`)
+      }
+      troubles = now - lastTrouble >= calm ? 0 : troubles + 1
+      lastTrouble = now
+      if (result._tag === "Failure" && result.failure.reason._tag === "Expired" && troubles === 0) continue
+      yield* Effect.sleep(yield* backOff(troubles, result._tag === "Failure" ? result.failure : undefined))
+    }
+  })
+
+  return {
+    get: mirror.get,
+    all: mirror.all,
+    size: mirror.size,
+    find: mirror.find,
+    accept: (raw) => {
+      const object = decode(raw)
+      return mirror.put(object) ?? object
+    },
+    forget: mirror.forget,
+    onChange: mirror.onChange,
+    run: run as Effect.Effect<never>,
+    ready: ready.await,
+    isCurrent: () => isCurrent
+  }
+})
+
+/** 0.8 s doubling to 30 s, half of it left to chance; never less than the server asked for. */
+const backOff = Effect.fnUntraced(function* (troubles: number, error: KubernetesError | undefined) {
+  const random = yield* Random.next
+  const full = Math.min(longestBackOff, firstBackOff * 2 ** Math.min(troubles, 16))
+  const asked = error?.reason._tag === "TooManyRequests" ? error.reason.retryAfterMillis : 0
+  return Duration.millis(Math.ceil(Math.max(asked, full * (0.5 + random / 2))))
+})

@@ -1,0 +1,119 @@
+/**
+ * The operator's writes to Kubernetes: one request, its reply put into the mirror at once.
+ * Rule: no decision runs on a state older than our own last write, and a refused write is followed by a read.
+ */
+import { Context, Effect, Layer } from "effect"
+import { CurrentActor } from "../actor/CurrentActor.ts"
+import type { ExternalIP } from "../domain/ExternalIP.ts"
+import type { FirewallRule } from "../domain/FirewallRule.ts"
+import type { Node } from "../domain/Node.ts"
+import type { Raw } from "../domain/Object.ts"
+import { externalIPs, firewallRules, Kubernetes, nodes, type Resource } from "../kubernetes/Kubernetes.ts"
+import type { KubernetesError } from "../kubernetes/KubernetesError.ts"
+import type { ActorRef } from "./Kinds.ts"
+import { Mirrors } from "./Mirrors.ts"
+
+type Patch = Readonly<Record<string, unknown>>
+type Write<A> = Effect.Effect<A, KubernetesError>
+
+export class Cluster extends Context.Service<
+  Cluster,
+  {
+    readonly patchNode: (name: string, patch: Patch) => Write<Node>
+    readonly createExternalIP: (object: Raw) => Write<ExternalIP>
+    readonly patchExternalIP: (name: string, patch: Patch) => Write<ExternalIP>
+    readonly patchExternalIPStatus: (name: string, patch: Patch) => Write<ExternalIP>
+    readonly patchFirewallRule: (name: string, patch: Patch) => Write<FirewallRule>
+    readonly patchFirewallRuleStatus: (name: string, patch: Patch) => Write<FirewallRule>
+  }
+>()("kubestatic/operator/Cluster") {}
+
+interface Mirror<A> {
+  readonly get: (key: string) => A | undefined
+  readonly accept: (raw: Raw) => A
+  readonly forget: (key: string, uid: string) => void
+}
+
+const make = Effect.gen(function* () {
+  const kubernetes = yield* Kubernetes
+  const mirrors = yield* Mirrors
+
+  const accept = Effect.fnUntraced(function* <A>(mirror: Mirror<A>, raw: Raw) {
+    const actor = (yield* CurrentActor) as ActorRef | undefined
+    return mirrors.attributed(actor, () => mirror.accept(raw))
+  })
+
+  /**
+   * After a write whose outcome is a surprise (refused, or unknown), what is there is read: told as anybody's
+   * change, because it is one.
+   */
+  const readAgain = <A>(resource: Resource, mirror: Mirror<A>, name: string, uidOf: (a: A) => string) =>
+    kubernetes.get(resource, { name }).pipe(
+      Effect.map((raw) => {
+        mirror.accept(raw)
+      }),
+      Effect.catchReason("KubernetesError", "NotFound", () =>
+        Effect.sync(() => {
+          const known = mirror.get(name)
+          if (known !== undefined) mirror.forget(name, uidOf(known))
+        })
+      ),
+      // The read is a courtesy to the next pass; the watch brings the same a little later.
+      Effect.ignore
+    )
+
+  const refreshing =
+    <A>(resource: Resource, mirror: Mirror<A>, name: string, uidOf: (a: A) => string) =>
+    <B>(write: Effect.Effect<B, KubernetesError>) =>
+      Effect.tapError(write, (error) => {
+        switch (error.reason._tag) {
+          case "Conflict":
+          case "AlreadyExists":
+          case "NotFound":
+          case "Invalid":
+          case "ServerFault":
+          case "Unreachable":
+            return readAgain(resource, mirror, name, uidOf)
+          default:
+            return Effect.void
+        }
+      })
+
+  const patcher = <A>(
+    resource: Resource,
+    mirror: Mirror<A>,
+    uidOf: (a: A) => string,
+    options: { readonly subresource?: "status" }
+  ) =>
+    Effect.fn(`Cluster.patch.${resource.plural}`)(function* (name: string, patch: Patch) {
+      const raw = yield* refreshing(
+        resource,
+        mirror,
+        name,
+        uidOf
+      )(kubernetes.patch(resource, { name }, patch, options))
+      return yield* accept(mirror, raw)
+    })
+
+  const uidOf = (a: ExternalIP | FirewallRule) => a.metadata.uid
+  const status = { subresource: "status" } as const
+  return Cluster.of({
+    patchNode: patcher(nodes, mirrors.nodes, (n: Node) => n.uid, {}),
+    createExternalIP: Effect.fn("Cluster.create.externalips")(function* (object: Raw) {
+      const name = String(object.metadata.name)
+      const raw = yield* refreshing(
+        externalIPs,
+        mirrors.externalIPs,
+        name,
+        uidOf
+      )(kubernetes.create(externalIPs, object))
+      return yield* accept(mirrors.externalIPs, raw)
+    }),
+    patchExternalIP: patcher(externalIPs, mirrors.externalIPs, uidOf, {}),
+    patchExternalIPStatus: patcher(externalIPs, mirrors.externalIPs, uidOf, status),
+    patchFirewallRule: patcher(firewallRules, mirrors.firewallRules, uidOf, {}),
+    patchFirewallRuleStatus: patcher(firewallRules, mirrors.firewallRules, uidOf, status)
+  })
+})
+
+export const layer: Layer.Layer<Cluster, never, Kubernetes | Mirrors> = Layer.effect(Cluster, make)

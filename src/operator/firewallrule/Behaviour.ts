@@ -1,0 +1,174 @@
+/**
+ * The actor of one FirewallRule.
+ * Rule: the only writer of the object's finalizer and status; it never writes to EC2.
+ */
+import { Clock, Effect } from "effect"
+import type { Behaviour } from "../../actor/ActorSystem.ts"
+import { reconcile } from "../../actor/Reconcile.ts"
+import * as FirewallRule from "../../domain/FirewallRule.ts"
+import { firewallRuleFinalizer, Tag } from "../../domain/Names.ts"
+import * as Permission from "../../domain/Permission.ts"
+import type { GroupRecord } from "../../ec2/Inventory.ts"
+import { Events } from "../../kubernetes/Events.ts"
+import { withFinalizer, withoutFinalizer } from "../../kubernetes/Finalizer.ts"
+import { newTrouble } from "../Announcement.ts"
+import { Cluster } from "../Cluster.ts"
+import { type Failure, NotYet } from "../Failure.ts"
+import { Mirrors } from "../Mirrors.ts"
+import { statusPatch } from "../StatusPatch.ts"
+import { surroundings } from "../Surroundings.ts"
+import * as Plan from "./Plan.ts"
+import { type Target, targetOf } from "./Target.ts"
+
+const nowhere: Target = { _tag: "None", reason: "NotRequested", message: "the object is gone" }
+
+export const make = Effect.gen(function* () {
+  const cluster = yield* Cluster
+  const events = yield* Events
+  const mirrors = yield* Mirrors
+  const { inventory } = mirrors
+  const around = surroundings(mirrors)
+
+  const isWantedByOthers = (
+    rule: FirewallRule.FirewallRule,
+    nodeName: string,
+    permission: Permission.Permission
+  ): boolean => {
+    const key = Permission.key(permission)
+    // Asked only while a rule is on its way out; the rules of one group are found by index in its report.
+    const report = mirrors.report(nodeName)
+    for (const name of report?.rules.keys() ?? []) {
+      const other = name === rule.metadata.name ? undefined : mirrors.firewallRules.get(name)
+      if (other === undefined || FirewallRule.isDeleting(other)) continue
+      if (other.permissions.some((p) => Permission.key(p) === key)) return true
+    }
+    // Disabled rules are in no report, and keep open what they describe.
+    return disabledRulesOf(nodeName).some((other) => other.permissions.some((p) => Permission.key(p) === key))
+  }
+
+  const disabledRulesOf = (nodeName: string): ReadonlyArray<FirewallRule.FirewallRule> =>
+    [
+      ...mirrors.firewallRules.find("openOn", nodeName),
+      ...mirrors.firewallRules.find("node", nodeName)
+    ].filter((r) => FirewallRule.isDisabled(r) && !FirewallRule.isDeleting(r))
+
+  /** Groups of ours that hold, or may just have held, something of a rule on its way out. */
+  const holdersOf = (
+    rule: FirewallRule.FirewallRule,
+    target: Target,
+    wasRead: ReadonlySet<string>
+  ): ReadonlyArray<Plan.Holder> => {
+    const wasHere = (group: GroupRecord, nodeName: string): boolean =>
+      rule.status.firewallRuleID === group.groupId ||
+      rule.status.nodeName === nodeName ||
+      (target._tag === "Node" && target.nodeName === nodeName)
+    const keys = new Set(rule.permissions.map(Permission.key))
+    const holders: Array<Plan.Holder> = []
+    for (const group of inventory.groups()) {
+      const nodeName = group.tags[Tag.nodeName]
+      const isOurs = inventory.groupsOf(nodeName ?? "").some((g) => g.groupId === group.groupId)
+      if (nodeName === undefined || !isOurs) continue
+      const report = mirrors.report(nodeName)
+      const concerned = wasHere(group, nodeName)
+      const holds = group.permissions.some(
+        (p) => keys.has(Permission.key(p)) && !isWantedByOthers(rule, nodeName, p)
+      )
+      if (!holds && !concerned) continue
+      const isListed = report?.rules.get(rule.metadata.name)?.uid === rule.metadata.uid
+      // What nobody can read is known to be closed only by the group being exactly its union.
+      const isUnreadable = rule.spec._tag === "Failure" && report?.isExact !== true
+      holders.push({
+        groupId: group.groupId,
+        nodeName,
+        holds,
+        wasRead: wasRead.has(group.groupId),
+        isConfirmed: !group.isUncertain && group.readBegan > group.wroteAt,
+        isPending: concerned && (isListed || isUnreadable)
+      })
+    }
+    return holders
+  }
+
+  const observe = (name: string, wasRead: ReadonlySet<string>, now: number): Plan.Observed => {
+    const object = mirrors.firewallRules.get(name)
+    const target = object === undefined ? nowhere : targetOf(object, around)
+    return {
+      now,
+      object,
+      target,
+      report: target._tag === "Node" ? mirrors.report(target.nodeName) : undefined,
+      holders:
+        object !== undefined && FirewallRule.isDeleting(object) ? holdersOf(object, target, wasRead) : []
+    }
+  }
+
+  const tell = (rule: FirewallRule.FirewallRule, reason: string, action: string, note: string) =>
+    events.publish({
+      regarding: { kind: "FirewallRule", name: rule.metadata.name, uid: rule.metadata.uid },
+      type: "Normal",
+      reason,
+      action,
+      note
+    })
+
+  const writeStatus = Effect.fnUntraced(function* (
+    rule: FirewallRule.FirewallRule,
+    status: FirewallRule.Status
+  ) {
+    yield* cluster.patchFirewallRuleStatus(
+      rule.metadata.name,
+      statusPatch(rule.metadata, rule.status, status)
+    )
+    const before = rule.status
+    const isNewPlace = before.nodeName !== status.nodeName || before.state !== "Applied"
+    if (status.state === "Applied" && isNewPlace) {
+      yield* tell(rule, "RuleOpened", "Authorize", `Open on node ${status.nodeName} (${status.firewallRuleID})`)
+    }
+    if (status.state === "Pending" && before.state === "Applied" && before.nodeName !== undefined) {
+      yield* tell(rule, "RuleClosing", "Revoke", `No longer wanted on node ${before.nodeName}`)
+    }
+    const trouble = newTrouble(before, status)
+    if (trouble === undefined) return
+    yield* events.publish({
+      regarding: { kind: "FirewallRule", name: rule.metadata.name, uid: rule.metadata.uid },
+      type: "Warning",
+      reason: trouble.reason,
+      action: "Reconcile",
+      note: trouble.note
+    })
+  })
+
+  const perform = Effect.fnUntraced(function* (step: Plan.Step, o: Plan.Observed, wasRead: Set<string>) {
+    const rule = o.object
+    if (rule === undefined) return
+    const { name } = rule.metadata
+    switch (step._tag) {
+      case "AddFinalizer":
+        yield* cluster.patchFirewallRule(name, withFinalizer(rule.metadata, firewallRuleFinalizer))
+        return
+      case "RemoveFinalizer":
+        yield* cluster.patchFirewallRule(name, withoutFinalizer(rule.metadata, firewallRuleFinalizer))
+        yield* tell(rule, "RuleClosed", "Revoke", "Closed on every node")
+        return
+      case "WriteStatus":
+        yield* writeStatus(rule, step.status)
+        return
+      case "ReadGroup":
+        wasRead.add(step.groupId)
+        yield* inventory.readGroup(step.groupId)
+        return
+      case "Wait":
+        return yield* new NotYet({ message: step.why })
+    }
+  })
+
+  const behaviour: Behaviour<Failure, never> = (name) => {
+    const wasRead = new Set<string>()
+    return reconcile<Plan.Observed, Plan.Step, Failure, never>({
+      observe: Effect.map(Clock.currentTimeMillis, (now) => observe(name, wasRead, now)),
+      decide: Plan.decide,
+      perform: (step, o) => perform(step, o, wasRead)
+    })
+  }
+  return behaviour
+})

@@ -1,0 +1,103 @@
+/**
+ * What to do next for one FirewallRule: its finalizer and its status. Opening and closing is the group's work.
+ * Rule: the finalizer is there before anything is opened, and goes only when a read that began after the last
+ * write shows that no group of ours holds anything only this rule wanted.
+ */
+import * as Next from "../../actor/Next.ts"
+import type { Decision } from "../../actor/Reconcile.ts"
+import * as FirewallRule from "../../domain/FirewallRule.ts"
+import type { Report } from "../Reports.ts"
+import { isSameStatus } from "../StatusPatch.ts"
+import * as Status from "./Status.ts"
+import type { Target } from "./Target.ts"
+
+/** A group of ours as far as a rule on its way out is concerned. */
+export interface Holder {
+  readonly groupId: string
+  readonly nodeName: string
+  /** It holds an identity that no other rule wants there. */
+  readonly holds: boolean
+  /** Nothing was written to it since the read that shows it began. */
+  readonly isConfirmed: boolean
+  /** It was read in this run already: EC2's own view lags behind. */
+  readonly wasRead: boolean
+  /** Its actor still counts the rule in, or has not brought the group to exactly its union yet. */
+  readonly isPending: boolean
+}
+
+export interface Observed {
+  readonly now: number
+  readonly object: FirewallRule.FirewallRule | undefined
+  readonly target: Target
+  /** Of the targeted node's group. */
+  readonly report: Report | undefined
+  /** While the object is being deleted: groups that may hold something of it. */
+  readonly holders: ReadonlyArray<Holder>
+}
+
+export type Step =
+  | { readonly _tag: "AddFinalizer" }
+  | { readonly _tag: "RemoveFinalizer" }
+  | { readonly _tag: "WriteStatus"; readonly status: FirewallRule.Status }
+  /** Was what we closed really closed? */
+  | { readonly _tag: "ReadGroup"; readonly groupId: string }
+  | { readonly _tag: "Wait"; readonly why: string }
+
+const perform = (step: Step): Decision<Step> => ({ _tag: "Perform", step })
+const settled = (next: Next.Next): Decision<Step> => ({ _tag: "Settled", next })
+
+export const decide = (o: Observed): Decision<Step> => {
+  const rule = o.object
+  if (rule === undefined) return settled(Next.stop)
+  if (FirewallRule.isDeleting(rule)) {
+    return FirewallRule.hasFinalizer(rule) ? cleanUp(o, rule) : settled(Next.stop)
+  }
+  if (rule.spec._tag === "Failure") {
+    return say(o, rule, Status.invalid(rule, rule.spec.failure), "a valid spec")
+  }
+  if (FirewallRule.isDisabled(rule)) {
+    return say(o, rule, Status.disabled(rule), "reconciliation to be enabled")
+  }
+  if (o.target._tag === "None") return say(o, rule, Status.untargeted(o.target), "a node")
+  if (!FirewallRule.hasFinalizer(rule)) return perform({ _tag: "AddFinalizer" })
+  const entry = o.report?.rules.get(rule.metadata.name)
+  if (
+    o.report === undefined ||
+    entry === undefined ||
+    entry.uid !== rule.metadata.uid ||
+    entry.generation !== rule.metadata.generation
+  ) {
+    // Nothing is said of this generation yet; saying "pending" in between would make the status flap.
+    return settled(Next.awaitChange(`the group of ${o.target.nodeName}`))
+  }
+  return say(o, rule, Status.reported(rule, o.report, entry.outcome), `the group of ${o.target.nodeName}`)
+}
+
+const say = (
+  o: Observed,
+  rule: FirewallRule.FirewallRule,
+  outcome: Status.Outcome,
+  waitsFor: string
+): Decision<Step> => {
+  const status = Status.render(rule, outcome, o.now)
+  return isSameStatus(rule.status, status)
+    ? settled(Next.awaitChange(outcome.state === "Applied" ? undefined : waitsFor))
+    : perform({ _tag: "WriteStatus", status })
+}
+
+const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> => {
+  const busy = o.holders.find((h) => h.holds || h.isPending)
+  if (busy !== undefined) {
+    const waitsFor = `${busy.groupId} of node ${busy.nodeName} to close it`
+    return say(o, rule, Status.deleting(rule, waitsFor), waitsFor)
+  }
+  const unread = o.holders.find((h) => !h.isConfirmed)
+  if (unread !== undefined) {
+    return perform(
+      unread.wasRead
+        ? { _tag: "Wait", why: `EC2 to show ${unread.groupId} as it was left` }
+        : { _tag: "ReadGroup", groupId: unread.groupId }
+    )
+  }
+  return perform({ _tag: "RemoveFinalizer" })
+}

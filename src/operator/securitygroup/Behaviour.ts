@@ -1,0 +1,461 @@
+/**
+ * The actor of one node's security group.
+ * Rule: the only writer of the groups tagged for the node, of their rules and of their place on interfaces.
+ */
+import { Clock, Duration, Effect, Metric } from "effect"
+import type { Behaviour } from "../../actor/ActorSystem.ts"
+import { reconcile } from "../../actor/Reconcile.ts"
+import { Reason } from "../../domain/Condition.ts"
+import { driftRepaired } from "../../domain/Metrics.ts"
+import { Tag } from "../../domain/Names.ts"
+import * as Permission from "../../domain/Permission.ts"
+import { Ec2, type NetworkInterface } from "../../ec2/Ec2.ts"
+import { type Ec2Error, isAmbiguous } from "../../ec2/Ec2Error.ts"
+import { Urgency } from "../../ec2/Governor.ts"
+import type { GroupRecord } from "../../ec2/Inventory.ts"
+import { Events } from "../../kubernetes/Events.ts"
+import { describe, type Failure, NotYet, reasonOf } from "../Failure.ts"
+import type { ActorRef } from "../Kinds.ts"
+import { Mirrors } from "../Mirrors.ts"
+import { Settings } from "../Settings.ts"
+import { surroundings } from "../Surroundings.ts"
+import * as GroupList from "./GroupList.ts"
+import { membersOf } from "./Members.ts"
+import * as Plan from "./Plan.ts"
+import type { Refusal } from "./Union.ts"
+
+/** EC2's default quota of rules per group and direction ("Amazon VPC quotas"). */
+const defaultRuleLimit = 60
+/** How long a refusal by quota is believed: quotas are raised by hand. */
+const limitLifetime = Duration.minutes(5)
+
+/** Of one node's group, kept between runs. */
+interface Lasting {
+  readonly refusals: Map<string, Refusal>
+  readonly limits: { Ingress: number | undefined; Egress: number | undefined }
+  limitsUntil: number | undefined
+  readonly described: Set<string>
+  readonly unknownGroups: Set<string>
+  /** Made by this process, or brought to its union once: what goes from it now is no leftover of before. */
+  readonly settledGroups: Set<string>
+}
+
+/** Of one run. */
+interface Run {
+  readonly began: number
+  readonly singly: Set<Permission.Direction>
+  readonly attachments: Map<string, ReadonlyArray<NetworkInterface>>
+  readonly undeletable: Set<string>
+  nameTakenBy: string | undefined
+  leftovers: ReadonlyArray<Permission.Permission>
+}
+
+export const make = Effect.gen(function* () {
+  const ec2 = yield* Ec2
+  const events = yield* Events
+  const mirrors = yield* Mirrors
+  const settings = yield* Settings
+  const groupList = yield* GroupList.make
+  const { inventory } = mirrors
+  const around = surroundings(mirrors)
+  const memory = new Map<string, Lasting>()
+
+  const lastingOf = (nodeName: string): Lasting => {
+    const known = memory.get(nodeName)
+    if (known !== undefined) return known
+    const fresh: Lasting = {
+      refusals: new Map(),
+      limits: { Ingress: undefined, Egress: undefined },
+      limitsUntil: undefined,
+      described: new Set(),
+      unknownGroups: new Set(),
+      settledGroups: new Set()
+    }
+    memory.set(nodeName, fresh)
+    return fresh
+  }
+
+  const observe = (nodeName: string, lasting: Lasting, run: Run, now: number): Plan.Observed => {
+    if (lasting.limitsUntil !== undefined && lasting.limitsUntil <= now) {
+      lasting.limits.Ingress = undefined
+      lasting.limits.Egress = undefined
+      lasting.limitsUntil = undefined
+    }
+    const node = mirrors.nodes.get(nodeName)
+    const placement = node === undefined ? undefined : settings.placementOf(node)
+    const instanceId = placement?._tag === "Instance" ? placement.instanceId : undefined
+    const groups = inventory.groupsOf(nodeName)
+    const members = membersOf(nodeName, instanceId, groups, mirrors, around)
+    const isOurs = (group: GroupRecord) =>
+      [settings.clusterId, ...settings.adoptClusterIds].includes(group.tags[Tag.clusterId] ?? "")
+    const inStatus = members.wanted.flatMap((r) =>
+      r.status.firewallRuleID === undefined ? [] : [r.status.firewallRuleID]
+    )
+    return {
+      now,
+      runBegan: run.began,
+      nodeName,
+      node,
+      placement,
+      sighting: instanceId === undefined ? undefined : inventory.instance(instanceId),
+      groups,
+      foreignGroup: inStatus
+        .map((id) => inventory.group(id))
+        .find((g) => g !== undefined && !isOurs(g)),
+      unreadGroupId: inStatus.find(
+        (id) => inventory.group(id) === undefined && !lasting.unknownGroups.has(id)
+      ),
+      wanted: members.wanted,
+      staying: members.staying,
+      isFrozen: members.isFrozen,
+      holdingAddress:
+        instanceId === undefined
+          ? undefined
+          : inventory.addressesOn(instanceId)[0]?.association?.networkInterfaceId,
+      memory: {
+        refusals: lasting.refusals,
+        limits: lasting.limits,
+        limitsUntil: lasting.limitsUntil,
+        singly: run.singly,
+        described: lasting.described,
+        attachments: run.attachments,
+        undeletable: run.undeletable,
+        nameTakenBy: run.nameTakenBy
+      },
+      policy: settings
+    }
+  }
+
+  const self = (nodeName: string): ActorRef => ({ kind: "SecurityGroup", key: nodeName })
+  const latest = (group: GroupRecord): GroupRecord => inventory.group(group.groupId) ?? group
+
+  /** After an answer that the mirror did not foresee, the group is read again before anything else. */
+  const doubting =
+    (nodeName: string, group: GroupRecord) =>
+    <A>(effect: Effect.Effect<A, Ec2Error>) =>
+      Effect.tapError(effect, ({ reason }) =>
+        Effect.sync(() => {
+          if (isAmbiguous(reason) || reason._tag === "Duplicate" || reason._tag === "Gone") {
+            mirrors.attributed(self(nodeName), () => inventory.doubtGroup(group.groupId))
+          }
+        })
+      )
+
+  const performFor = (nodeName: string, lasting: Lasting, run: Run) => {
+    const wrote = (write: () => void) => mirrors.attributed(self(nodeName), write)
+    const wroteRules = (
+      group: GroupRecord,
+      change: (present: ReadonlyArray<Permission.Permission>) => ReadonlyArray<Permission.Permission>
+    ) =>
+      wrote(() => {
+        const now = latest(group)
+        inventory.wroteGroup({ ...now, permissions: change(now.permissions) })
+      })
+    const sameKey = (p: Permission.Permission) => {
+      const key = Permission.key(p)
+      return (other: Permission.Permission) => Permission.key(other) === key
+    }
+    const request = (step: {
+      readonly group: GroupRecord
+      readonly direction: Permission.Direction
+      readonly permissions: ReadonlyArray<Permission.Permission>
+    }) => ({
+      groupId: step.group.groupId,
+      direction: step.direction,
+      permissions: Permission.merge(step.permissions)
+    })
+
+    const authorize = Effect.fnUntraced(function* (
+      step: Extract<Plan.Step, { _tag: "Authorize" }>,
+      o: Plan.Observed
+    ) {
+      const { direction, group, permissions } = step
+      const opened = () => wroteRules(group, (present) => [...present, ...permissions])
+      const isBatch = permissions.length > 1
+      yield* ec2.authorizeSecurityGroupRules(request(step)).pipe(
+        Effect.tap(() => Effect.sync(opened)),
+        Effect.catchReasons("Ec2Error", {
+          Duplicate: () =>
+            Effect.sync(() => {
+              // Alone, "duplicate" says that it is there; in a batch, that the mirror is behind.
+              if (!isBatch) return opened()
+              run.singly.add(direction)
+              wrote(() => inventory.doubtGroup(group.groupId))
+            }),
+          Mistake: (reason) =>
+            Effect.sync(() => {
+              // One bad rule refuses the batch: each goes alone, and only the bad one stays behind.
+              if (isBatch) {
+                run.singly.add(direction)
+                return
+              }
+              const [permission] = permissions
+              const owners = permission === undefined ? [] : Plan.union(o).owners.get(Permission.key(permission))
+              for (const rule of owners ?? []) {
+                lasting.refusals.set(rule.metadata.uid, {
+                  generation: rule.metadata.generation,
+                  message: reason.message
+                })
+              }
+            }),
+          QuotaExceeded: (_, error) =>
+            Effect.gen(function* () {
+              if (reasonOf(error) !== Reason.RuleLimitExceeded) return yield* error
+              const present = latest(group).permissions.filter((p) => p.direction === direction).length
+              const known = lasting.limits[direction]
+              const isPlain = known === undefined && present < defaultRuleLimit
+              const guess = isPlain && present + permissions.length > defaultRuleLimit ? defaultRuleLimit : present
+              lasting.limits[direction] = guess
+              lasting.limitsUntil ??= o.now + Duration.toMillis(limitLifetime)
+            })
+        }),
+        doubting(nodeName, group)
+      )
+    })
+
+    const revoke = Effect.fnUntraced(function* (step: Extract<Plan.Step, { _tag: "Revoke" }>) {
+      const { direction, group, permissions } = step
+      const closed = () =>
+        wroteRules(group, (present) => present.filter((p) => !permissions.some(sameKey(p))))
+      yield* ec2.revokeSecurityGroupRules(request(step)).pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            closed()
+            if (!lasting.settledGroups.has(group.groupId)) run.leftovers = [...run.leftovers, ...permissions]
+          })
+        ),
+        Effect.catchReason("Ec2Error", "Gone", (reason) =>
+          Effect.sync(() => {
+            // A mismatch revokes nothing: alone, it is gone; in a batch, the mirror is behind.
+            if (reason.code === "InvalidGroup.NotFound") return wrote(() => inventory.deletedGroup(group.groupId))
+            if (permissions.length === 1) return closed()
+            run.singly.add(direction)
+            wrote(() => inventory.doubtGroup(group.groupId))
+          })
+        ),
+        doubting(nodeName, group)
+      )
+    })
+
+    const describeRules = Effect.fnUntraced(function* (
+      step: Extract<Plan.Step, { _tag: "Describe" }>,
+      o: Plan.Observed
+    ) {
+      const { group, permissions } = step
+      for (const p of permissions) lasting.described.add(Plan.describedKey(group.groupId, p))
+      yield* ec2.updateSecurityGroupRuleDescriptions(request(step)).pipe(
+        Effect.tap(() =>
+          Effect.sync(() =>
+            wroteRules(group, (present) => present.map((p) => permissions.find(sameKey(p)) ?? p))
+          )
+        ),
+        Effect.catch((error) => {
+          if (error.reason._tag === "Throttled" || isAmbiguous(error.reason)) {
+            for (const p of permissions) lasting.described.delete(Plan.describedKey(group.groupId, p))
+            return Effect.fail(error)
+          }
+          // The port is open as asked; only the text in EC2 stays behind.
+          const union = Plan.union(o)
+          const owners = new Set(permissions.flatMap((p) => union.owners.get(Permission.key(p))?.slice(0, 1) ?? []))
+          return Effect.forEach(
+            owners,
+            (rule) =>
+              events.publish({
+                regarding: { kind: "FirewallRule", name: rule.metadata.name, uid: rule.metadata.uid },
+                type: "Warning",
+                reason: "DescriptionNotUpdated",
+                action: "UpdateDescription",
+                note: `The rule is open; EC2 keeps its earlier description: ${describe(error)}`
+              }),
+            { discard: true }
+          )
+        })
+      )
+    })
+
+    const createGroup = Effect.fnUntraced(function* (step: Extract<Plan.Step, { _tag: "CreateGroup" }>) {
+      const { name, tags, vpcId } = step
+      const description = `Rules of node ${nodeName}, kept by kubestatic`
+        .replaceAll(/[^a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]/g, "_")
+        .slice(0, 255)
+      yield* ec2.createSecurityGroup({ name, description, vpcId, tags }).pipe(
+        Effect.map(({ groupId }) => {
+          lasting.settledGroups.add(groupId)
+          // EC2 gives every new group one egress rule: everything, everywhere.
+          const permissions: ReadonlyArray<Permission.Permission> = [
+            {
+              direction: "Egress",
+              protocol: "-1",
+              fromPort: undefined,
+              toPort: undefined,
+              sourceKind: "ipv4",
+              source: "0.0.0.0/0",
+              description: ""
+            }
+          ]
+          wrote(() => inventory.wroteGroup({ groupId, name, vpcId, tags, permissions }))
+        }),
+        Effect.catchReason("Ec2Error", "Duplicate", (_, error) =>
+          Effect.gen(function* () {
+            // The name is ours by design: most likely the reply of an earlier attempt was lost.
+            const found = yield* inventory.readGroupNamed(name, vpcId)
+            if (found === undefined) return yield* error
+            if (inventory.groupsOf(nodeName).some((g) => g.groupId === found.groupId)) return
+            run.nameTakenBy = found.groupId
+          })
+        )
+      )
+    })
+
+    return Effect.fnUntraced(function* (step: Plan.Step, o: Plan.Observed) {
+      switch (step._tag) {
+        case "ReadGroup": {
+          const found = yield* inventory.readGroup(step.groupId)
+          if (found === undefined) lasting.unknownGroups.add(step.groupId)
+          return
+        }
+        case "ReadAttachments":
+          run.attachments.set(step.groupId, yield* inventory.readInterfacesOfGroup(step.groupId))
+          return
+        case "LookUpInstance":
+          yield* inventory.lookUpInstance(step.instanceId)
+          return
+        case "CreateGroup":
+          yield* createGroup(step)
+          return
+        case "TagGroup": {
+          const { groupId } = step.group
+          yield* ec2
+            .createTags({ resourceIds: [groupId], tags: step.tags })
+            .pipe(doubting(nodeName, step.group))
+          const group = latest(step.group)
+          wrote(() => inventory.wroteGroup({ ...group, tags: { ...group.tags, ...step.tags } }))
+          return
+        }
+        case "Authorize":
+          yield* authorize(step, o)
+          return
+        case "Revoke":
+          yield* revoke(step)
+          return
+        case "Describe":
+          yield* describeRules(step, o)
+          return
+        case "Attach":
+        case "Detach": {
+          const { groupId, networkInterfaceId } = step
+          const isMember = step._tag === "Attach"
+          yield* groupList
+            .write({ networkInterfaceId, groupId, isMember }, (networkInterface) => {
+              wrote(() => inventory.wroteInterface(networkInterface))
+            })
+            .pipe(
+              // An interface that is gone carries no group; to attach to it, look where the instance is now.
+              Effect.catchReason("Ec2Error", "Gone", (_, error) =>
+                isMember ? Effect.fail(error) : Effect.void
+              ),
+              Effect.tapError(() =>
+                Effect.sync(() => {
+                  const placement = o.placement
+                  if (placement?._tag === "Instance") inventory.doubtInstance(placement.instanceId)
+                })
+              )
+            )
+          const seen = run.attachments.get(groupId)
+          if (!isMember && seen !== undefined) {
+            run.attachments.set(
+              groupId,
+              seen.filter((i) => i.networkInterfaceId !== networkInterfaceId)
+            )
+          }
+          return
+        }
+        case "DeleteGroup": {
+          const { groupId } = step.group
+          yield* ec2.deleteSecurityGroup({ groupId }).pipe(
+            Effect.catchReason("Ec2Error", "Gone", () => Effect.void),
+            Effect.tapError((error) =>
+              Effect.sync(() => {
+                run.attachments.delete(groupId)
+                if (isAmbiguous(error.reason)) wrote(() => inventory.doubtGroup(groupId))
+              })
+            ),
+            Effect.catchReason("Ec2Error", "Busy", (_, error) => {
+              // Something else holds it: at least nothing stays open through it.
+              const isEmptied = run.undeletable.has(groupId) || step.group.permissions.length === 0
+              run.undeletable.add(groupId)
+              return isEmptied ? Effect.fail(error) : Effect.succeed("Kept" as const)
+            }),
+            Effect.tap((kept) =>
+              kept === "Kept" ? Effect.void : Effect.sync(() => wrote(() => inventory.deletedGroup(groupId)))
+            )
+          )
+          return
+        }
+        case "Wait":
+          return yield* new NotYet({ message: step.why })
+      }
+    })
+  }
+
+  /** What an earlier version left open and nobody asks for: told once, when the group is first brought in order. */
+  const tellLeftovers = Effect.fnUntraced(function* (nodeName: string, run: Run) {
+    if (run.leftovers.length === 0) return
+    yield* Metric.update(Metric.withAttributes(driftRepaired, { kind: "leftover" }), run.leftovers.length)
+    const node = mirrors.nodes.get(nodeName)
+    const list = run.leftovers
+      .map((p) => `${p.direction} ${p.protocol} ${p.fromPort ?? "all"}-${p.toPort ?? "all"} ${p.source}`)
+      .join("; ")
+    yield* events.publish({
+      regarding: { kind: "Node", name: nodeName, uid: node?.uid ?? "" },
+      type: "Normal",
+      reason: "LeftoversClosed",
+      action: "Revoke",
+      note: `Closed what no FirewallRule asks for: ${list}`
+    })
+  })
+
+  const publish = (nodeName: string, report: ReturnType<typeof Plan.reportOf>) =>
+    mirrors.attributed(self(nodeName), () => mirrors.publish(report))
+
+  const behaviour: Behaviour<Failure, never> = Effect.fnUntraced(function* (nodeName: string) {
+    const lasting = lastingOf(nodeName)
+    const run: Run = {
+      began: yield* Clock.currentTimeMillis,
+      singly: new Set(),
+      attachments: new Map(),
+      undeletable: new Set(),
+      nameTakenBy: undefined,
+      leftovers: []
+    }
+    const look = Effect.map(Clock.currentTimeMillis, (now) => observe(nodeName, lasting, run, now))
+    const perform = performFor(nodeName, lasting, run)
+    const next = yield* reconcile<Plan.Observed, Plan.Step, Failure, never>({
+      observe: look,
+      decide: Plan.decide,
+      perform: (step, o) =>
+        Effect.provideService(perform(step, o), Urgency, o.wanted.length === 0 ? "CleanUp" : "Rule"),
+      maxSteps: 512,
+      onFailure: (failure) =>
+        Effect.map(look, (o) => {
+          // A passing failure is retried at once: saying it would only make statuses flap.
+          const isPassing = failure._tag === "Ec2Error" && ["Duplicate", "Gone"].includes(failure.reason._tag)
+          if (isPassing) return
+          publish(nodeName, Plan.reportOf(o, { reason: reasonOf(failure), message: describe(failure) }))
+        })
+    })
+    const o = yield* look
+    yield* tellLeftovers(nodeName, run)
+    for (const group of o.groups) lasting.settledGroups.add(group.groupId)
+    if (next._tag === "Stop") {
+      memory.delete(nodeName)
+      publish(nodeName, Plan.reportOf(o, undefined))
+      mirrors.forgetReport(nodeName)
+    } else {
+      publish(nodeName, Plan.reportOf(o, undefined))
+    }
+    return next
+  })
+  return behaviour
+})
+

@@ -1,0 +1,73 @@
+/**
+ * What one node's group is to hold: the union of its rules, within what EC2 takes.
+ * Rule: pure; the oldest objects win a quota, and what one bad rule asks for never holds up the others.
+ */
+import type * as FirewallRule from "../../domain/FirewallRule.ts"
+import { byAge } from "../../domain/Metadata.ts"
+import * as Permission from "../../domain/Permission.ts"
+
+/** A rule that EC2 refuses, for one generation of its spec. */
+export interface Refusal {
+  readonly generation: number
+  readonly message: string
+}
+
+export interface Limits {
+  /** How many rules the group takes in this direction, learned from a refusal; undefined: not known. */
+  readonly Ingress: number | undefined
+  readonly Egress: number | undefined
+}
+
+export interface Union {
+  /** One per identity, from the oldest rule that wants it. */
+  readonly permissions: ReadonlyMap<string, Permission.Permission>
+  /** Which rules want an identity, oldest first. */
+  readonly owners: ReadonlyMap<string, ReadonlyArray<FirewallRule.FirewallRule>>
+  /** Rules left out because the group is full. */
+  readonly overLimit: ReadonlySet<FirewallRule.FirewallRule>
+  /** Rules left out because EC2 refuses them. What they already hold open stays. */
+  readonly refused: ReadonlyMap<FirewallRule.FirewallRule, Refusal>
+}
+
+export const directions: ReadonlyArray<Permission.Direction> = ["Ingress", "Egress"]
+
+/**
+ * @param staying identities that stay open where they are open: they take room in the group
+ */
+export const unionOf = (
+  rules: ReadonlyArray<FirewallRule.FirewallRule>,
+  refusals: ReadonlyMap<string, Refusal>,
+  limits: Limits,
+  staying: ReadonlySet<string>
+): Union => {
+  const permissions = new Map<string, Permission.Permission>()
+  const owners = new Map<string, Array<FirewallRule.FirewallRule>>()
+  const overLimit = new Set<FirewallRule.FirewallRule>()
+  const refused = new Map<FirewallRule.FirewallRule, Refusal>()
+  const room = (direction: Permission.Direction): number => {
+    const limit = limits[direction]
+    if (limit === undefined) return Number.POSITIVE_INFINITY
+    const taken = [...staying].filter((k) => k.startsWith(`${direction}|`) && !permissions.has(k)).length
+    const held = [...permissions.values()].filter((p) => p.direction === direction).length
+    return limit - taken - held
+  }
+  for (const rule of rules.toSorted((a, b) => byAge(a.metadata, b.metadata))) {
+    const refusal = refusals.get(rule.metadata.uid)
+    if (refusal !== undefined && refusal.generation === rule.metadata.generation) {
+      refused.set(rule, refusal)
+      continue
+    }
+    const added = rule.permissions.filter((p) => !permissions.has(Permission.key(p)))
+    const needed = added.filter((p) => !staying.has(Permission.key(p))).length
+    const direction = rule.permissions[0]?.direction
+    if (direction !== undefined && needed > 0 && needed > room(direction)) {
+      overLimit.add(rule)
+      continue
+    }
+    for (const p of added) permissions.set(Permission.key(p), p)
+    for (const p of rule.permissions) {
+      owners.set(Permission.key(p), [...(owners.get(Permission.key(p)) ?? []), rule])
+    }
+  }
+  return { permissions, owners, overLimit, refused }
+}
