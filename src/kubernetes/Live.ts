@@ -1,0 +1,171 @@
+/**
+ * The Kubernetes service over the network.
+ * Rule: one request per call (two after a 401); every answer becomes a value or one reason, every wait has an end.
+ */
+import type { IncomingMessage } from "node:http"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import { Duration, Effect, Layer, type Option, Schema, type Scope, Stream } from "effect"
+import type { Raw } from "../domain/Object.ts"
+import type { Access } from "./Access.ts"
+import * as Connection from "./Connection.ts"
+import {
+  Kubernetes,
+  type ListOptions,
+  type ObjectRef,
+  type Page,
+  type PatchOptions,
+  type Resource,
+  type Service,
+  type WatchOptions
+} from "./Kubernetes.ts"
+import { KubernetesError, type Reason, Unintelligible, Unreachable } from "./KubernetesError.ts"
+import * as Path from "./Path.ts"
+import { reasonOfAnswer } from "./StatusCode.ts"
+import * as WatchStream from "./WatchStream.ts"
+
+export interface Options {
+  /** From the start of a request to the last byte of its answer; watches are not bounded by it. */
+  readonly requestTimeout: Duration.Duration
+}
+
+const RawObject = Schema.declare(WatchStream.isObject, { expected: "an object with metadata" })
+
+/** Go writes an empty list as null, and no continuation as "" or not at all. */
+const WirePage = Schema.Struct({
+  metadata: Schema.Struct({
+    resourceVersion: Schema.String,
+    continue: Schema.optionalKey(Schema.NullOr(Schema.String))
+  }),
+  items: Schema.NullOr(Schema.Array(RawObject))
+})
+
+const decodeObject = Schema.decodeUnknownOption(Schema.fromJsonString(RawObject))
+const decodePage = Schema.decodeUnknownOption(Schema.fromJsonString(WirePage))
+
+const toUnreachable = (cause: unknown) => new Unreachable({ message: Connection.describe(cause) })
+
+const textOf = (response: IncomingMessage): Effect.Effect<string, Unreachable> =>
+  NodeStream.toString(() => response, { onError: toUnreachable })
+
+const isSuccess = (response: IncomingMessage): boolean => {
+  const code = response.statusCode ?? 0
+  return code >= 200 && code <= 299
+}
+
+const failAsAnswered = Effect.fnUntraced(function* (response: IncomingMessage) {
+  const body = yield* textOf(response)
+  return yield* Effect.fail(
+    reasonOfAnswer({ code: response.statusCode ?? 0, body, retryAfter: response.headers["retry-after"] })
+  )
+})
+
+/** "patch externalips/a/status", "list pods": how a call is named in errors, spans and logs. */
+const nameOf = (verb: string, r: Resource, ref?: Partial<ObjectRef>, subresource?: string): string =>
+  `${verb} ${[r.plural, ref?.namespace, ref?.name, subresource].filter((part) => part !== undefined).join("/")}`
+
+export const make = Effect.fn("Kubernetes.connect")(function* (
+  options: Options
+): Effect.fn.Return<Service, never, Access | Scope.Scope> {
+  const connection = yield* Connection.make
+  const { requestTimeout } = options
+
+  const bounded = <A>(effect: Effect.Effect<A, Reason>): Effect.Effect<A, Reason> =>
+    Effect.timeoutOrElse(effect, {
+      duration: requestTimeout,
+      orElse: () =>
+        Effect.fail(new Unreachable({ message: `no answer within ${Duration.format(requestTimeout)}` }))
+    })
+
+  const named = (operation: string) =>
+    Effect.mapError((reason: Reason) => new KubernetesError({ operation, reason }))
+
+  const answerOf = (request: Connection.Request): Effect.Effect<string, Reason> =>
+    Effect.scoped(
+      Effect.flatMap(connection.send(request), (response) =>
+        isSuccess(response) ? textOf(response) : failAsAnswered(response)
+      )
+    )
+
+  const call = <A>(
+    operation: string,
+    request: Connection.Request,
+    decode: (body: string) => Option.Option<A>
+  ): Effect.Effect<A, KubernetesError> =>
+    answerOf(request).pipe(
+      bounded,
+      Effect.flatMap((body) =>
+        Effect.mapError(
+          Effect.fromOption(decode(body)),
+          () =>
+            new Unintelligible({ message: `the answer is not what the API promises: ${body.slice(0, 120)}` })
+        )
+      ),
+      named(operation),
+      Effect.withSpan(`Kubernetes.${request.method}`, { attributes: { operation } })
+    )
+
+  const write = (
+    operation: string,
+    method: "POST" | "PATCH" | "PUT",
+    path: string,
+    body: unknown
+  ): Effect.Effect<Raw, KubernetesError> =>
+    call(
+      operation,
+      {
+        method,
+        path,
+        contentType: method === "PATCH" ? "application/merge-patch+json" : "application/json",
+        body: JSON.stringify(body)
+      },
+      decodeObject
+    )
+
+  const list = (r: Resource, o: ListOptions): Effect.Effect<Page, KubernetesError> =>
+    Effect.map(
+      call(nameOf("list", r, o), { method: "GET", path: Path.list(r, o) }, decodePage),
+      ({ items, metadata }) => ({
+        items: items ?? [],
+        resourceVersion: metadata.resourceVersion,
+        continue: metadata.continue || undefined
+      })
+    )
+
+  const watch = (r: Resource, o: WatchOptions) =>
+    connection.send({ method: "GET", path: Path.watch(r, o) }).pipe(
+      Effect.flatMap(
+        (response): Effect.Effect<Stream.Stream<Uint8Array, Reason>, Reason> =>
+          isSuccess(response)
+            ? Effect.succeed(NodeStream.fromReadable({ evaluate: () => response, onError: toUnreachable }))
+            : bounded(failAsAnswered(response))
+      ),
+      Stream.unwrap,
+      WatchStream.events,
+      Stream.mapError((reason) => new KubernetesError({ operation: nameOf("watch", r, o), reason }))
+    )
+
+  return Kubernetes.of({
+    list,
+    watch,
+    get: (r, ref) => call(nameOf("get", r, ref), { method: "GET", path: Path.object(r, ref) }, decodeObject),
+    create: (r, object, namespace) => {
+      const name = object.metadata.name
+      const ref = typeof name === "string" ? { name } : {}
+      const where = namespace === undefined ? ref : { ...ref, namespace }
+      return write(nameOf("create", r, where), "POST", Path.collection(r, namespace), object)
+    },
+    patch: (r, ref, patch, { subresource }: PatchOptions = {}) =>
+      write(nameOf("patch", r, ref, subresource), "PATCH", Path.object(r, ref, subresource), patch),
+    update: (r, ref, object) => write(nameOf("update", r, ref), "PUT", Path.object(r, ref), object)
+  })
+})
+
+/** Long enough for a page of 500 objects from a busy server. */
+const defaults: Options = { requestTimeout: Duration.seconds(10) }
+/** A renewal that takes longer than this has failed: the next one still fits before the deadline. */
+const forLeases: Options = { requestTimeout: Duration.seconds(3) }
+
+export const layer: Layer.Layer<Kubernetes, never, Access> = Layer.effect(Kubernetes, make(defaults))
+
+/** A connection of its own, so that no burst of other requests delays a renewal. */
+export const layerLeases: Layer.Layer<Kubernetes, never, Access> = Layer.effect(Kubernetes, make(forLeases))

@@ -1,0 +1,61 @@
+/** Bytes become events whatever their cuts; anything else ends the stream with a reason. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, Schema, Stream } from "effect"
+import type { WatchEvent } from "../../src/kubernetes/Kubernetes.ts"
+import { events, parse } from "../../src/kubernetes/WatchStream.ts"
+
+describe("a line", () => {
+  it.each([
+    ["not JSON", '{"type":"ADDED"'],
+    ["no event", "[]"],
+    ["no event", '"ADDED"'],
+    ["an event without an object", '{"type":"ADDED"}'],
+    ["an object without metadata", '{"type":"MODIFIED","object":{}}'],
+    ["a bookmark without a version", '{"type":"BOOKMARK","object":{"metadata":{}}}'],
+    ["an unknown type", '{"type":"RENAMED","object":{"metadata":{}}}']
+  ])("that is %s is unintelligible", (_, line) => {
+    const parsed = parse(line)
+    assert.isTrue(Result.isFailure(parsed))
+    if (Result.isFailure(parsed)) assert.strictEqual(parsed.failure._tag, "Unintelligible")
+  })
+
+  it("is quoted only at its beginning", () => {
+    const parsed = parse(`{"secret":"${"x".repeat(10_000)}"`)
+    if (Result.isFailure(parsed)) assert.isAtMost(parsed.failure.message.length, 200)
+    else assert.fail("it is not JSON")
+  })
+})
+
+describe("a body", () => {
+  const Told = Schema.Struct({ name: Schema.String, isBookmark: Schema.Boolean })
+
+  it.effect.prop(
+    "tells the same events however its bytes are cut",
+    [Schema.Array(Told), Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })))],
+    ([told, cuts]) =>
+      Effect.gen(function* () {
+        const expected = told.map(
+          ({ name, isBookmark }): WatchEvent =>
+            isBookmark
+              ? { type: "BOOKMARK", resourceVersion: name }
+              : { type: "ADDED", object: { metadata: { name } } }
+        )
+        const text = expected
+          .map((event) =>
+            event.type === "BOOKMARK"
+              ? { type: event.type, object: { metadata: { resourceVersion: event.resourceVersion } } }
+              : event
+          )
+          .map((event) => `${JSON.stringify(event)}\n`)
+          .join("")
+        let rest = Buffer.from(text)
+        const chunks: Array<Uint8Array> = []
+        for (const cut of cuts) {
+          chunks.push(rest.subarray(0, cut))
+          rest = rest.subarray(cut)
+        }
+        const bytes = Stream.fromIterable([...chunks, rest].filter((chunk) => chunk.length > 0))
+        assert.deepStrictEqual([...(yield* Stream.runCollect(events(bytes)))], expected)
+      })
+  )
+})
