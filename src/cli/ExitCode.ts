@@ -9,9 +9,9 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
 /**
  * For `runMain`, whose own teardown answers a signal with 130: Kubernetes would show every rollout as a
- * failure. Errors choose their code with `Runtime.errorExitCode`, as OptionsError does.
+ * failure. A command that succeeds says its code; errors choose theirs with `Runtime.errorExitCode`.
  */
-export const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-    ? onExit(ExitCode.clean)
-    : Runtime.defaultTeardown(exit, onExit)
+export const teardown: Runtime.Teardown = (exit, onExit) => {
+  if (Exit.isSuccess(exit)) return onExit(typeof exit.value === "number" ? exit.value : ExitCode.clean)
+  return Cause.hasInterruptsOnly(exit.cause) ? onExit(ExitCode.clean) : Runtime.defaultTeardown(exit, onExit)
+}

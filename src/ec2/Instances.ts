@@ -37,6 +37,8 @@ export interface Instances {
     now: number
   ) => void
   readonly doubt: (instanceId: string) => void
+  /** The instance an interface was last seen on. */
+  readonly carrierOf: (networkInterfaceId: string) => string | undefined
   /** Forgets what nobody asks for any more, unless it was looked up since. */
   readonly keepOnly: (instanceIds: ReadonlySet<string>, readBefore: number) => void
 }
@@ -141,6 +143,7 @@ export const make = (options: {
       for (const i of known.instance.interfaces) written.delete(i.networkInterfaceId)
       sightings.set(instanceId, { ...known, isUncertain: true })
     },
+    carrierOf: (networkInterfaceId) => carrier.get(networkInterfaceId),
     keepOnly: (instanceIds, readBefore) => {
       for (const [id, sighting] of sightings) {
         if (instanceIds.has(id) || (sighting._tag !== "Unseen" && sighting.readAt >= readBefore)) continue

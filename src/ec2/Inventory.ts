@@ -257,25 +257,28 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     )
   }
 
+  /** An address tells its interface always and its instance not always. */
+  const placed = (address: Address): Address => {
+    const { association } = address
+    if (association === undefined || association.instanceId !== undefined) return address
+    const instanceId = instances.carrierOf(association.networkInterfaceId)
+    return { ...address, association: { ...association, instanceId } }
+  }
+
   const sweep = Effect.fn("Inventory.sweep")(function* (instanceIds: Iterable<string>) {
     const asked = [...instanceIds]
     const sweepBegan = now()
-    yield* Effect.all(
+    const [seenAddresses, seenGroups] = yield* Effect.all(
       [
-        Effect.gen(function* () {
-          const began = now()
-          const seen = yield* ec2.describeAddresses({ tags: inClusters })
-          addresses.sawAll(seen, began, now())
-        }),
-        Effect.gen(function* () {
-          const began = now()
-          const seen = yield* ec2.describeSecurityGroups({ tags: inClusters })
-          groups.sawAll(seen.map(toGroup), began, now())
-        }),
+        ec2.describeAddresses({ tags: inClusters }),
+        ec2.describeSecurityGroups({ tags: inClusters }),
         Effect.forEach(chunks(asked), describeInstances, { concurrency: "unbounded", discard: true })
       ],
-      { concurrency: "unbounded", discard: true }
+      { concurrency: "unbounded" }
     )
+    // Instances first: they say whose interface an address is on.
+    addresses.sawAll(seenAddresses.map(placed), sweepBegan, now())
+    groups.sawAll(seenGroups.map(toGroup), sweepBegan, now())
     instances.keepOnly(new Set(asked), sweepBegan)
     hasSwept = true
   })
@@ -296,13 +299,14 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     readAddressesOf: Effect.fn("Inventory.readAddressesOf")(function* (name: string) {
       const began = now()
       const seen = yield* ec2.describeAddresses({ tags: { ...inClusters, [Tag.externalIPName]: [name] } })
-      for (const address of seen) addresses.saw(address.allocationId, address, began, now())
+      for (const address of seen) addresses.saw(address.allocationId, placed(address), began, now())
       return resolve(byName.get(name), addresses.get)
     }),
     readAddress: Effect.fn("Inventory.readAddress")(function* (allocationId: string) {
       const began = now()
       const seen = yield* ec2.describeAddresses({ allocationIds: [allocationId] })
-      addresses.saw(allocationId, seen.find((a) => a.allocationId === allocationId), began, now())
+      const [found] = seen.filter((a) => a.allocationId === allocationId).map(placed)
+      addresses.saw(allocationId, found, began, now())
       return addresses.get(allocationId)
     }),
     readGroup: Effect.fn("Inventory.readGroup")(function* (groupId: string) {

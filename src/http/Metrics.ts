@@ -59,6 +59,8 @@ export interface MetricsOptions {
   readonly certificateFolder: string | undefined
   /** For kubestatic_build_info. */
   readonly version: string
+  /** Brings gauges that are counted on demand up to date. */
+  readonly refresh?: Effect.Effect<void>
 }
 
 /**
@@ -67,14 +69,14 @@ export interface MetricsOptions {
  */
 export const serve = Effect.fn("Metrics.serve")(
   function* (options: MetricsOptions) {
-    const { bind, certificateFolder, isSecure, version } = options
+    const { bind, certificateFolder, isSecure, refresh = Effect.void, version } = options
     yield* Metric.update(Metric.withAttributes(Metrics.buildInfo, { version }), 1)
     const measure = yield* ProcessMetrics.make
     const kubernetes = yield* Kubernetes
     const route = HttpRouter.route(
       "*",
       path,
-      Effect.provideService(answer(isSecure, measure), Kubernetes, kubernetes)
+      Effect.provideService(answer(isSecure, Effect.andThen(refresh, measure)), Kubernetes, kubernetes)
     )
     const common = { flag: "metrics-bind-address", bind, routes: [route] }
 

@@ -163,8 +163,8 @@ describe("allocation", () => {
     const object = reserved(externalIP("e"), kept)
     const at = (extra: AddressRecord) => word(observe({ object, addresses: [kept, extra], statusAddress: kept }))
     assert.strictEqual(at(address(2, "e")), "Release")
-    assert.strictEqual(at(address(2, "e", { association: attachedTo("x") })), "WriteStatus")
-    assert.strictEqual(at(address(2, "e", { tagged: { [Tag.uid]: "another" } })), "WriteStatus")
+    assert.strictEqual(at(address(2, "e", { association: attachedTo("x") })), "settled")
+    assert.strictEqual(at(address(2, "e", { tagged: { [Tag.uid]: "another" } })), "settled")
   })
 })
 

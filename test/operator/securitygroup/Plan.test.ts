@@ -71,7 +71,7 @@ describe("the way up", () => {
     const bare = { sighting: seen(instance("node-1")), wanted: [web, tls, out] }
     assert.strictEqual(word(observe(bare)), "CreateGroup")
     const empty = observe({ ...bare, groups: [holding([])] })
-    assert.deepStrictEqual([word(empty), keysOf(empty)], ["Authorize", keys(web, tls)])
+    assert.deepStrictEqual([word(empty), keysOf(empty)], ["Authorize", keys(tls, web)])
     const half = observe({ ...bare, groups: [holding([web, tls])] })
     assert.deepStrictEqual([word(half), keysOf(half)], ["Authorize", keys(out)])
     const whole = { ...bare, groups: [holding([web, tls, out])] }

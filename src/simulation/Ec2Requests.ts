@@ -1,0 +1,113 @@
+/**
+ * The way of one request through the simulated EC2: it travels, is admitted or refused, takes effect, and its answer
+ * travels back.
+ * Rule: every request goes this way and takes effect in one synchronous step half-way through its latency, so a caller
+ * that stops waiting does not know whether it did.
+ */
+import { Effect, Result } from "effect"
+import { actions, bucketOf } from "../ec2/Buckets.ts"
+import { Ec2Error, fromCode } from "../ec2/Ec2Error.ts"
+import type { Draw } from "./Draw.ts"
+import * as Buckets from "./Ec2Buckets.ts"
+import type { Entry, Journal } from "./Ec2Journal.ts"
+import { type Answer, refuse } from "./Ec2Refusal.ts"
+import type { State } from "./Ec2State.ts"
+
+export interface Fullness {
+  readonly action: string
+  /** What others leave to us. */
+  readonly capacity: number
+  readonly tokens: number
+}
+
+/** What a request does to the state at `at` (epoch milliseconds). */
+export type Transition<A> = (state: State, at: number) => Answer<A>
+
+export interface Requests {
+  /** Through the Ec2 service: paced, authorised, counted. */
+  readonly send: <A>(
+    action: string,
+    request: unknown,
+    transition: Transition<A>
+  ) => Effect.Effect<A, Ec2Error>
+  /** By others, or by the cloud itself: at once, out of other buckets, not counted. */
+  readonly byHand: <A>(
+    action: string,
+    request: unknown,
+    transition: Transition<A>
+  ) => Effect.Effect<A, Ec2Error>
+  /** Of every action, in the order of the table, at `at` (epoch milliseconds). */
+  readonly fullness: (at: number) => ReadonlyArray<Fullness>
+  /** Others use up that many tokens at once. */
+  readonly drain: (action: string, tokens: number) => Effect.Effect<void>
+}
+
+export const make = (state: State, journal: Journal, travel: Draw): Requests => {
+  const levels = new Map<string, Buckets.Level>()
+  const bucketNow = (action: string) => Buckets.leftToUs(bucketOf(action), state.conditions.othersShare)
+
+  const admitted = (action: string, at: number): Answer<void> => {
+    const { areCredentialsValid, denied } = state.conditions
+    const level = Buckets.take(bucketNow(action), levels.get(action), at)
+    if (level === undefined) return refuse("RequestLimitExceeded", "Request limit exceeded.")
+    levels.set(action, level)
+    if (!areCredentialsValid) {
+      return refuse("AuthFailure", "AWS was not able to validate the provided access credentials")
+    }
+    return denied.has(action)
+      ? refuse("UnauthorizedOperation", "You are not authorized to perform this operation.")
+      : Result.succeed(undefined)
+  }
+
+  const settle = <A>(
+    by: Entry["by"],
+    action: string,
+    request: unknown,
+    decide: (at: number) => Answer<A>
+  ): Effect.Effect<A, Ec2Error> =>
+    Effect.clockWith((clock) => {
+      const at = clock.currentTimeMillisUnsafe()
+      const answer = decide(at)
+      const outcome = Result.isSuccess(answer) ? "OK" : answer.failure.code
+      journal.write({ at, by, action, request, outcome })
+      if (Result.isSuccess(answer)) return Effect.succeed(answer.success)
+      const { code, message } = answer.failure
+      return Effect.fail(new Ec2Error({ operation: action, reason: fromCode(code, message) }))
+    })
+
+  const overWire = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      const oneWay = travel.between(state.conditions.latency) / 2
+      return oneWay <= 0
+        ? effect
+        : Effect.sleep(oneWay).pipe(
+            Effect.andThen(Effect.exit(effect)),
+            Effect.tap(() => Effect.sleep(oneWay)),
+            Effect.flatten
+          )
+    })
+
+  return {
+    send: (action, request, transition) =>
+      overWire(
+        settle("service", action, request, (at) => {
+          const admission = admitted(action, at)
+          return Result.isFailure(admission) ? Result.fail(admission.failure) : transition(state, at)
+        })
+      ),
+    byHand: (action, request, transition) => settle("hand", action, request, (at) => transition(state, at)),
+    fullness: (at) =>
+      actions.map((action) => {
+        const bucket = bucketNow(action)
+        const tokens = Buckets.tokensAt(bucket, levels.get(action), at)
+        return { action, capacity: bucket.capacity, tokens }
+      }),
+    drain: (action, tokens) =>
+      Effect.clockWith((clock) =>
+        Effect.sync(() => {
+          const at = clock.currentTimeMillisUnsafe()
+          levels.set(action, Buckets.drain(bucketNow(action), levels.get(action), at, tokens))
+        })
+      )
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Both pretend worlds with the whole operator over them, under a clock that tests move.
+ * Rule: a world outlives its operator, which can be stopped and started again over it.
+ */
+import { Context, Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { placementOnAws } from "../src/domain/Node.ts"
+import type { Raw } from "../src/domain/Object.ts"
+import { Ec2 } from "../src/ec2/Ec2.ts"
+import { externalIPs, firewallRules, Kubernetes, nodes, pods } from "../src/kubernetes/Kubernetes.ts"
+import * as Leadership from "../src/kubernetes/Leadership.ts"
+import * as Composition from "../src/operator/Composition.ts"
+import { Operator } from "../src/operator/Operator.ts"
+import { Settings } from "../src/operator/Settings.ts"
+import type { ConditionsChange } from "../src/simulation/Ec2Conditions.ts"
+import * as Ec2Simulation from "../src/simulation/Ec2.ts"
+import { Ec2World } from "../src/simulation/Ec2World.ts"
+import * as KubernetesSimulation from "../src/simulation/Kubernetes.ts"
+
+export const clusterId = "test-cluster"
+
+export interface Options {
+  readonly seed?: string
+  readonly settings?: Partial<Settings["Service"]>
+  readonly conditions?: ConditionsChange
+  /** Milliseconds. */
+  readonly kubernetesLatency?: number
+}
+
+/** Turns of the event loop after which nothing is runnable that does not wait for the clock. */
+const turns = 12
+const drain = Effect.promise(async () => {
+  for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
+})
+
+/** Lets time pass in small steps, everything runnable first, so that all of it happens in its order. */
+export const pass = Effect.fnUntraced(function* (duration: Duration.Input) {
+  let left = Duration.toMillis(Duration.fromInputUnsafe(duration))
+  yield* drain
+  while (left > 0) {
+    const step = Math.min(left, left > 60_000 ? 1_000 : 50)
+    yield* TestClock.adjust(step)
+    yield* drain
+    left -= step
+  }
+})
+
+type Fields = Readonly<Record<string, unknown>>
+
+export const make = Effect.fnUntraced(function* (options: Options = {}) {
+  const seed = options.seed ?? "test"
+  const scope = yield* Effect.scope
+  const worlds = yield* Layer.buildWithScope(
+    Layer.merge(
+      KubernetesSimulation.layer({
+        seed,
+        latency: Effect.succeed(Duration.millis(options.kubernetesLatency ?? 0))
+      }),
+      Ec2Simulation.layer({
+        seed,
+        conditions: { quotas: { addresses: 10_000 }, ...options.conditions }
+      })
+    ),
+    scope
+  )
+  const kubernetes = Context.get(worlds, KubernetesSimulation.Cluster)
+  const ec2 = Context.get(worlds, Ec2World)
+  const settings = Settings.of({
+    clusterId,
+    adoptClusterIds: [],
+    vpcId: undefined,
+    interfaceSelection: "public",
+    extraTags: {},
+    preventEIPDeallocation: false,
+    nodeMinReconciliationInterval: Duration.seconds(10),
+    nodeReconciliationRequeueInterval: Duration.minutes(1),
+    driftInterval: Duration.minutes(5),
+    placementOf: placementOnAws,
+    ...options.settings
+  })
+
+  /** Starts an operator over the worlds; `stop` ends it as SIGTERM does. */
+  const start = Effect.fnUntraced(function* () {
+    const own = yield* Scope.fork(scope)
+    const context = yield* Layer.buildWithScope(
+      Layer.fresh(
+        Composition.layer({ ec2RateShare: 1, dryRun: false }).pipe(
+          Layer.provide(Layer.succeed(Settings, settings)),
+          Layer.provide(Leadership.layerAlone),
+          Layer.provide(Layer.succeed(Kubernetes, Context.get(worlds, Kubernetes))),
+          Layer.provide(Layer.succeed(Ec2, Context.get(worlds, Ec2)))
+        )
+      ),
+      own
+    )
+    const operator = Context.get(context, Operator)
+    const fiber = yield* Effect.forkIn(operator.run, own)
+    return {
+      operator,
+      fiber,
+      stop: Effect.andThen(Fiber.interrupt(fiber), Scope.close(own, Exit.void))
+    }
+  })
+
+  const launch = Effect.fnUntraced(function* (
+    name: string,
+    o: {
+      readonly labels?: Readonly<Record<string, string>>
+      readonly taints?: ReadonlyArray<Fields>
+      readonly isPublic?: boolean
+    } = {}
+  ) {
+    const instance = yield* ec2.hand.launch({
+      zone: "eu-west-1a",
+      vpcId: "vpc-1",
+      interfaces: [{ isPublic: o.isPublic ?? true }]
+    })
+    yield* kubernetes.create(nodes, {
+      metadata: {
+        name,
+        labels: o.labels ?? { "kubestatic.quortex.io/externalip-auto-assign": "true" }
+      },
+      spec: { providerID: `aws:///eu-west-1a/${instance.instanceId}`, taints: o.taints ?? [] }
+    })
+    return instance
+  })
+
+  const named = (all: ReadonlyArray<Raw>, name: string) => all.find((o) => o.metadata.name === name)
+  return {
+    kubernetes,
+    ec2,
+    start,
+    launch,
+    pass,
+    create: (kind: "ExternalIP" | "FirewallRule", name: string, spec: Fields, metadata: Fields = {}) =>
+      kubernetes.create(kind === "ExternalIP" ? externalIPs : firewallRules, { metadata: { name, ...metadata }, spec }),
+    change: (kind: "ExternalIP" | "FirewallRule" | "Node", name: string, patch: Fields) =>
+      kubernetes.patch(
+        kind === "ExternalIP" ? externalIPs : kind === "Node" ? nodes : firewallRules,
+        { name },
+        patch
+      ),
+    remove: (kind: "ExternalIP" | "FirewallRule" | "Node", name: string) =>
+      kubernetes.remove(kind === "ExternalIP" ? externalIPs : kind === "Node" ? nodes : firewallRules, { name }),
+    externalIP: (name: string) => named(kubernetes.all(externalIPs), name),
+    externalIPs: () => kubernetes.all(externalIPs),
+    firewallRule: (name: string) => named(kubernetes.all(firewallRules), name),
+    node: (name: string) => named(kubernetes.all(nodes), name),
+    pods: () => kubernetes.all(pods)
+  }
+})
