@@ -4,6 +4,7 @@
  */
 import { Context, Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import { addressLabel } from "../src/domain/Names.ts"
 import { placementOnAws } from "../src/domain/Node.ts"
 import type { Raw } from "../src/domain/Object.ts"
 import { Ec2 } from "../src/ec2/Ec2.ts"
@@ -46,6 +47,23 @@ export const pass = Effect.fnUntraced(function* (duration: Duration.Input) {
 })
 
 type Fields = Readonly<Record<string, unknown>>
+
+/** A rule that needs only a target. */
+export const rule = {
+  description: "test",
+  direction: "Ingress",
+  protocol: "tcp",
+  fromPort: 80,
+  ipRanges: [{ cidr: "10.0.0.0/8" }]
+} as const
+
+export const stateOf = (object: Raw): unknown => (object.status as Fields | undefined)?.state
+
+const succeeded = (calls: ReturnType<Ec2World["Service"]["calls"]>): ReadonlyArray<readonly [string, number]> =>
+  [...calls].flatMap(([action, outcomes]) => {
+    const count = outcomes.get("OK") ?? 0
+    return count === 0 ? [] : [[action, count] as const]
+  })
 
 export const make = Effect.fnUntraced(function* (options: Options = {}) {
   const seed = options.seed ?? "test"
@@ -125,13 +143,30 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     return instance
   })
 
+  /** The node object and its instance, in the order in which an autoscaler takes them away. */
+  const goAway = Effect.fnUntraced(function* (name: string) {
+    const node = kubernetes.get(nodes, { name })
+    const providerID = String((node?.spec as Fields | undefined)?.providerID ?? "")
+    yield* kubernetes.remove(nodes, { name })
+    yield* ec2.hand.terminate(providerID.split("/").at(-1) ?? "")
+  })
+
+  const kindOf = (kind: "ExternalIP" | "FirewallRule") => (kind === "ExternalIP" ? externalIPs : firewallRules)
+  const statusOf = (resource: typeof externalIPs, name: string): Fields =>
+    (kubernetes.get(resource, { name })?.status ?? {}) as Fields
   const named = (all: ReadonlyArray<Raw>, name: string) => all.find((o) => o.metadata.name === name)
   return {
     kubernetes,
     ec2,
     start,
     launch,
+    goAway,
     pass,
+    stop: Effect.fnUntraced(function* (running: { readonly stop: Effect.Effect<void> }) {
+      const stopping = yield* Effect.forkChild(running.stop)
+      yield* pass("8 seconds")
+      yield* Fiber.join(stopping)
+    }),
     create: (kind: "ExternalIP" | "FirewallRule", name: string, spec: Fields, metadata: Fields = {}) =>
       kubernetes.create(kind === "ExternalIP" ? externalIPs : firewallRules, { metadata: { name, ...metadata }, spec }),
     change: (kind: "ExternalIP" | "FirewallRule" | "Node", name: string, patch: Fields) =>
@@ -145,6 +180,20 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     externalIP: (name: string) => named(kubernetes.all(externalIPs), name),
     externalIPs: () => kubernetes.all(externalIPs),
     firewallRule: (name: string) => named(kubernetes.all(firewallRules), name),
+    statusOf: (kind: "ExternalIP" | "FirewallRule", name: string) => statusOf(kindOf(kind), name),
+    condition: (kind: "ExternalIP" | "FirewallRule", name: string, type: string) =>
+      ((statusOf(kindOf(kind), name).conditions ?? []) as ReadonlyArray<Fields>).find((c) => c.type === type) ?? {},
+    labelOf: (name: string) =>
+      (named(kubernetes.all(nodes), name)?.metadata.labels as Readonly<Record<string, string>> | undefined)?.[addressLabel],
+    taintsOf: (name: string) =>
+      (((named(kubernetes.all(nodes), name)?.spec as Fields)?.taints ?? []) as ReadonlyArray<Fields>).map((t) => t.key),
+    /** Successful mutating calls by action. */
+    mutations: () =>
+      Object.fromEntries(
+        [...succeeded(ec2.calls())].filter(([action]) => !action.startsWith("Describe"))
+      ) as Readonly<Record<string, number>>,
+    /** What the operator wrote, events apart. */
+    writes: () => kubernetes.writes.filter((w) => w.kind !== "Event"),
     node: (name: string) => named(kubernetes.all(nodes), name),
     pods: () => kubernetes.all(pods)
   }

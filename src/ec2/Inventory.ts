@@ -52,6 +52,8 @@ export class Inventory extends Context.Service<
     readonly addressesOf: (externalIPName: string) => ReadonlyArray<AddressRecord>
     readonly addressesOn: (instanceId: string) => ReadonlyArray<AddressRecord>
     readonly addresses: () => Iterable<AddressRecord>
+    /** Released by this process: no read is needed to know that it is gone. */
+    readonly isReleased: (allocationId: string) => boolean
     readonly group: (groupId: string) => GroupRecord | undefined
     /** Tagged for that node with our cluster id, or one that is adopted. */
     readonly groupsOf: (nodeName: string) => ReadonlyArray<GroupRecord>
@@ -291,6 +293,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     addressesOn: (instanceId) =>
       resolve(byInstance.get(instanceId), addresses.get).filter((a) => ours.has(a.tags[Tag.clusterId] ?? "")),
     addresses: addresses.values,
+    isReleased: addresses.isDeleted,
     group: groups.get,
     groupsOf: (nodeName) => resolve(byNode.get(nodeName), groups.get),
     groups: groups.values,

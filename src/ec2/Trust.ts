@@ -31,6 +31,8 @@ export interface Change<A> {
 export interface Mirror<A> {
   readonly get: (id: string) => (A & Trust) | undefined
   readonly values: () => Iterable<A & Trust>
+  /** We deleted it, and EC2 said so. */
+  readonly isDeleted: (id: string) => boolean
   /** Our own write, as its reply tells it. */
   readonly wrote: (value: A, now: number) => void
   /** Our own deletion. */
@@ -134,6 +136,7 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     values: function* () {
       for (const entry of entries.values()) yield cached(entry)
     },
+    isDeleted: (key) => tombstones.has(key),
     wrote: (value, now) => {
       const key = id(value)
       tombstones.delete(key)

@@ -5,31 +5,15 @@
  * per node from the seed, so what happens to one node does not depend on the others.
  */
 import { Context, Effect } from "effect"
-import type { Raw } from "../domain/Object.ts"
 import type { Ec2Error } from "../ec2/Ec2Error.ts"
-import { nodes, type ObjectRef, pods, type Resource } from "../kubernetes/Kubernetes.ts"
+import { nodes, type ObjectRef, pods } from "../kubernetes/Kubernetes.ts"
 import type { KubernetesError } from "../kubernetes/KubernetesError.ts"
+import { type Cluster, editsOf } from "./CloudCluster.ts"
 import * as Delays from "./CloudDelays.ts"
 import * as Objects from "./CloudObjects.ts"
 import * as Draw from "./Draw.ts"
 import { homeZone } from "./Ec2Instances.ts"
 import { Ec2World } from "./Ec2World.ts"
-
-/** The API server as those see it who are not the operator. */
-export interface Cluster {
-  readonly create: (resource: Resource, object: Raw) => Effect.Effect<Raw, KubernetesError>
-  /** A JSON merge patch. */
-  readonly patch: (
-    resource: Resource,
-    ref: ObjectRef,
-    patch: Readonly<Record<string, unknown>>,
-    subresource?: "status"
-  ) => Effect.Effect<Raw, KubernetesError>
-  /** Goes at once, or with its last finalizer. */
-  readonly remove: (resource: Resource, ref: ObjectRef) => Effect.Effect<unknown, KubernetesError>
-  readonly get: (resource: Resource, ref: ObjectRef) => Raw | undefined
-  readonly all: (resource: Resource) => ReadonlyArray<Raw>
-}
 
 /** A node that was launched here and has not left. */
 export interface CloudNode {
@@ -82,16 +66,11 @@ export interface Options {
   readonly delays?: Partial<Delays.Delays>
 }
 
-/** Somebody else deleted it: as good as done. */
-const ignoringAbsent = <A>(effect: Effect.Effect<A, KubernetesError>): Effect.Effect<void, KubernetesError> =>
-  Effect.asVoid(effect).pipe(Effect.catchReason("KubernetesError", "NotFound", () => Effect.void))
-
-const isConflict = (error: KubernetesError): boolean => error.reason._tag === "Conflict"
-
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Cloud["Service"], never, Ec2World> {
   const { cluster, seed } = options
+  const edits = editsOf(cluster)
   const { hand, networkInterface } = yield* Ec2World
   const delays: Delays.Delays = { ...Delays.usual, ...options.delays }
   const present = new Map<string, CloudNode>()
@@ -113,37 +92,11 @@ export const make = Effect.fnUntraced(function* (
     if (millis > 0) yield* Effect.sleep(millis)
   })
 
-  /** Lists in a Node are replaced whole, so the patch is of the version it was made from, again on a conflict. */
-  const change = (name: string, patchOf: (node: Raw) => Readonly<Record<string, unknown>>) =>
-    Effect.suspend(() => {
-      const node = cluster.get(nodes, { name })
-      if (node === undefined) return Effect.void
-      const { resourceVersion } = node.metadata
-      const { metadata, ...rest } = patchOf(node)
-      const patch = { ...rest, metadata: { ...(metadata ?? {}), resourceVersion } }
-      return ignoringAbsent(cluster.patch(nodes, { name }, patch))
-    }).pipe(Effect.retry({ while: isConflict }))
-
-  const cordon = (name: string) => change(name, () => ({ spec: { unschedulable: true } }))
-  const taint = (name: string, added: Objects.Taint) =>
-    change(name, (node) => ({ spec: { taints: Objects.withTaint(node, added) } }))
-
-  const refOf = (object: Raw): ObjectRef => ({
-    name: String(object.metadata.name),
-    namespace: String(object.metadata.namespace)
-  })
-  const podsOn = (name: string): ReadonlyArray<ObjectRef> =>
-    cluster
-      .all(pods)
-      .filter((pod) => Objects.nodeNameOf(pod) === name)
-      .map(refOf)
-
-  const removePod = (ref: ObjectRef) => ignoringAbsent(cluster.remove(pods, ref))
   const drain = Effect.fnUntraced(function* (name: string) {
-    yield* cordon(name)
-    for (const ref of podsOn(name)) {
+    yield* edits.cordon(name)
+    for (const ref of edits.podsOn(name)) {
       yield* wait(name, "eviction")
-      yield* removePod(ref)
+      yield* edits.removePod(ref)
     }
   })
 
@@ -160,19 +113,24 @@ export const make = Effect.fnUntraced(function* (
     const { instanceId, zone, interfaceIds, providerID } = launched
     const joined: CloudNode = { name, spec, instanceId, zone, interfaceIds }
     present.set(name, joined)
+    // Whoever makes it leave meanwhile has the instance; no Node may appear after that.
+    const hasLeft = () => present.get(name) !== joined
     yield* wait(name, "boot")
+    if (hasLeft()) return joined
     yield* hand.run(instanceId)
     yield* wait(name, "registration")
+    if (hasLeft()) return joined
     const [primary] = interfaceIds
     const publicIp = primary === undefined ? undefined : networkInterface(primary)?.publicIp?.address
     yield* cluster.create(nodes, Objects.node(name, spec, { zone, providerID, publicIp }))
     if (spec.providerIDFrom === "cloud-controller") {
       yield* wait(name, "initialization")
-      yield* change(name, () => ({ spec: { providerID } }))
+      yield* edits.changeNode(name, () => ({ spec: { providerID } }))
     }
     yield* wait(name, "readiness")
-    yield* ignoringAbsent(cluster.patch(nodes, { name }, { status: Objects.readyStatus }, "status"))
-    yield* change(name, (node) => ({
+    if (hasLeft()) return joined
+    yield* edits.setStatus(nodes, { name }, Objects.readyStatus)
+    yield* edits.changeNode(name, (node) => ({
       spec: { taints: Objects.withoutTaints(node, Objects.startingTaints) }
     }))
     return joined
@@ -185,43 +143,34 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const collectPods = Effect.fnUntraced(function* (name: string) {
-    const left = podsOn(name)
+    const left = edits.podsOn(name)
     if (left.length === 0) return
     yield* wait(name, "podCollection")
-    yield* Effect.forEach(left, removePod, { discard: true })
+    yield* Effect.forEach(left, edits.removePod, { discard: true })
   })
-
-  const removeNode = (name: string) => ignoringAbsent(cluster.remove(nodes, { name }))
-
-  const finalizersOf = (node: Raw): ReadonlyArray<unknown> =>
-    Array.isArray(node.metadata.finalizers) ? node.metadata.finalizers : []
 
   const leave = Effect.fnUntraced(function* (name: string, how: Departure) {
     const node = present.get(name)
-    if (node === undefined) return yield* removeNode(name)
-    // A second departure of the same node finds it gone already.
+    if (node === undefined) return yield* edits.removeNode(name)
+    // Taken out first: who else makes it leave meanwhile only deletes its Node.
     present.delete(name)
     switch (how) {
       case "NodeFirst":
-        yield* removeNode(name)
+        yield* edits.removeNode(name)
         yield* endInstance(node)
         break
       case "InstanceFirst":
         yield* endInstance(node)
         yield* wait(name, "nodeDeletion")
-        yield* removeNode(name)
+        yield* edits.removeNode(name)
         break
       case "Finalizer":
-        yield* change(name, (raw) => ({
-          metadata: { finalizers: [...new Set([...finalizersOf(raw), Objects.terminationFinalizer])] }
-        }))
-        yield* taint(name, Objects.disrupted)
-        yield* removeNode(name)
+        yield* edits.addFinalizer(name)
+        yield* edits.taint(name, Objects.disrupted)
+        yield* edits.removeNode(name)
         yield* drain(name)
         yield* endInstance(node)
-        yield* change(name, (raw) => ({
-          metadata: { finalizers: finalizersOf(raw).filter((f) => f !== Objects.terminationFinalizer) }
-        }))
+        yield* edits.removeFinalizer(name)
         break
     }
     yield* collectPods(name)
@@ -234,7 +183,7 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const interruptSpot = Effect.fnUntraced(function* (name: string) {
-    yield* taint(name, Objects.disrupted)
+    yield* edits.taint(name, Objects.disrupted)
     const notice = (yield* chanceOf(name)).between(delays.spotNotice)
     yield* Effect.all([Effect.timeoutOption(drain(name), notice), Effect.sleep(notice)], {
       concurrency: "unbounded",
@@ -247,15 +196,15 @@ export const make = Effect.fnUntraced(function* (
     nodes: () => [...present.values()],
     node: (name) => present.get(name),
     join,
-    cordon,
-    uncordon: (name) => change(name, () => ({ spec: { unschedulable: null } })),
-    taint,
+    cordon: edits.cordon,
+    uncordon: (name) => edits.changeNode(name, () => ({ spec: { unschedulable: null } })),
+    taint: edits.taint,
     drain,
     leave,
     replace,
     interruptSpot,
     runPod: (spec) => Effect.asVoid(cluster.create(pods, Objects.pod(spec))),
-    finishPod: (ref, phase) => ignoringAbsent(cluster.patch(pods, ref, { status: { phase } }, "status")),
-    deletePod: removePod
+    finishPod: (ref, phase) => edits.setStatus(pods, ref, { phase }),
+    deletePod: edits.removePod
   })
 })

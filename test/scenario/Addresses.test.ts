@@ -1,20 +1,289 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { addressLabel, autoAssignLabel, externalIPFinalizer, startupTaint, Tag } from "../../src/domain/Names.ts"
+import { pods } from "../../src/kubernetes/Kubernetes.ts"
 import * as World from "../World.ts"
 
-const taint = { key: "node.kubestatic.quortex.io/externalip-not-attached", effect: "NoSchedule" }
+const taint = { key: startupTaint, effect: "NoSchedule" }
+const auto = { [autoAssignLabel]: "true" }
+
+const pod = (name: string, nodeName: string, address: string) => ({
+  metadata: { name, namespace: "default", labels: { [addressLabel]: address } },
+  spec: { nodeName },
+  status: { phase: "Running" }
+})
 
 describe("a node with the auto-assign label", () => {
-  it.effect("gets an address, the label, and loses the startup taint, with two mutating calls", () =>
+  it.effect("gets an address and its label, and loses the startup taint, with two mutating calls", () =>
     Effect.gen(function* () {
       const world = yield* World.make()
-      yield* world.launch("n1", { labels: { "kubestatic.quortex.io/externalip-auto-assign": "true" }, taints: [taint] })
+      const { instanceId } = yield* world.launch("n1", { labels: auto, taints: [taint, { key: "other", effect: "NoSchedule" }] })
       yield* world.start()
       yield* world.pass("10 seconds")
-      console.log(JSON.stringify(world.externalIPs(), null, 1))
-      console.log(JSON.stringify(world.node("n1")), JSON.stringify(world.ec2.addresses()), JSON.stringify(world.ec2.calls()))
-      console.log(JSON.stringify(world.kubernetes.writes))
+      const [address] = world.ec2.addresses()
+      assert(address !== undefined)
+      assert.strictEqual(address.association?.instanceId, instanceId)
+      assert.strictEqual(world.labelOf("n1"), address.publicIp)
+      assert.deepStrictEqual(world.taintsOf("n1"), ["other"])
+      assert.deepStrictEqual(world.mutations(), { AllocateAddress: 1, AssociateAddress: 1 })
+      assert.deepInclude(world.statusOf("ExternalIP", address.tags[Tag.externalIPName] ?? ""), {
+        state: "Associated",
+        addressID: address.allocationId,
+        publicIPAddress: address.publicIp,
+        instanceID: instanceId
+      })
+    })
+  )
+  it.effect("a second pass of everything writes nothing, over hours", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      for (const n of ["n1", "n2", "n3"]) yield* world.launch(n, { labels: auto, taints: [taint] })
+      yield* world.create("FirewallRule", "web", { ...World.rule, nodeName: "n1" })
+      yield* world.start()
+      yield* world.pass("1 minute")
+      const before = { writes: world.writes().length, mutations: world.mutations() }
+      yield* world.pass("3 hours")
+      assert.deepStrictEqual({ writes: world.writes().length, mutations: world.mutations() }, before)
+    })
+  )
+  it.effect("is served by a free address before a new one is bought", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: auto })
+      yield* world.start()
+      yield* world.pass("10 seconds")
+      yield* world.goAway("n1")
+      yield* world.pass("10 seconds")
+      const { instanceId } = yield* world.launch("n2", { labels: auto })
+      yield* world.pass("20 seconds")
       assert.strictEqual(world.ec2.addresses().length, 1)
+      assert.strictEqual(world.ec2.addresses()[0]?.association?.instanceId, instanceId)
+      assert.strictEqual(world.labelOf("n2"), world.ec2.addresses()[0]?.publicIp)
+    })
+  )
+  it.effect("takes the address of a cordoned node once no pod there carries its label, never before", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("old", { labels: auto })
+      yield* world.start()
+      yield* world.pass("20 seconds")
+      const ip = world.labelOf("old") ?? ""
+      yield* world.kubernetes.create(pods, pod("p", "old", ip))
+      yield* world.change("Node", "old", { spec: { unschedulable: true } })
+      yield* world.launch("n1", { labels: auto })
+      yield* world.pass("20 seconds")
+      assert.notStrictEqual(world.labelOf("n1"), ip)
+      assert.strictEqual(world.labelOf("old"), ip)
+      yield* world.kubernetes.remove(pods, { name: "p", namespace: "default" })
+      yield* world.launch("n2", { labels: auto })
+      yield* world.pass("20 seconds")
+      assert.strictEqual(world.labelOf("n2"), ip)
+      assert.isUndefined(world.labelOf("old"))
+      assert.strictEqual(world.ec2.addresses().length, 2)
+    })
+  )
+  it.effect("a replacement under the same name keeps the address", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: auto })
+      yield* world.start()
+      yield* world.pass("20 seconds")
+      const ip = world.labelOf("n1")
+      yield* world.goAway("n1")
+      const { instanceId } = yield* world.launch("n1", { labels: auto, taints: [taint] })
+      yield* world.pass("30 seconds")
+      assert.strictEqual(world.labelOf("n1"), ip)
+      assert.strictEqual(world.ec2.addresses()[0]?.association?.instanceId, instanceId)
+      assert.deepStrictEqual(world.taintsOf("n1"), [])
+    })
+  )
+  it.effect("many at once get one address each", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({ kubernetesLatency: 5, conditions: { latency: { min: 80, max: 250 } } })
+      for (let i = 0; i < 40; i++) yield* world.launch(`n${i}`, { labels: auto, taints: [taint] })
+      yield* world.start()
+      yield* world.pass("20 seconds")
+      assert.strictEqual(world.ec2.addresses().filter((a) => a.association !== undefined).length, 40)
+      assert.deepStrictEqual(world.mutations(), { AllocateAddress: 40, AssociateAddress: 40 })
+    })
+  )
+})
+
+describe("a user's own ExternalIP", () => {
+  it.effect("without a node is Reserved and Ready", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.create("ExternalIP", "own", {})
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.statusOf("ExternalIP", "own").state, "Reserved")
+      assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), { status: "True" })
+      assert.deepInclude(world.condition("ExternalIP", "own", "NetworkInterfaceAssociated"), { reason: "NotRequested" })
+    })
+  )
+  it.effect("waits for its node, attaches when it appears, moves, and comes off", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.create("ExternalIP", "own", { nodeName: "n1" })
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), { status: "False", reason: "NodeNotFound" })
+      yield* world.launch("n1", { labels: {} })
+      yield* world.pass("5 seconds")
+      const ip = world.labelOf("n1")
+      assert.strictEqual(world.statusOf("ExternalIP", "own").state, "Associated")
+      yield* world.launch("n2", { labels: {} })
+      yield* world.change("ExternalIP", "own", { spec: { nodeName: "n2" } })
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual([world.labelOf("n1"), world.labelOf("n2")], [undefined, ip])
+      yield* world.change("ExternalIP", "own", { spec: { nodeName: null } })
+      yield* world.pass("5 seconds")
+      assert.isUndefined(world.labelOf("n2"))
+      assert.strictEqual(world.statusOf("ExternalIP", "own").state, "Reserved")
+      assert.strictEqual(world.ec2.addresses().length, 1)
+    })
+  )
+  it.effect("E14: keeps the nodeName its author wrote when the node goes", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.create("ExternalIP", "own", { nodeName: "n1" })
+      yield* world.launch("n1", { labels: {} })
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      yield* world.goAway("n1")
+      yield* world.pass("10 minutes")
+      assert.deepInclude(world.externalIP("own")?.spec, { nodeName: "n1" })
+      assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), { reason: "NodeNotFound" })
+      assert.strictEqual(world.ec2.addresses().length, 1)
+    })
+  )
+  it.effect("is deleted with its address, or without where it is to be kept", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: {} })
+      yield* world.launch("n2", { labels: {} })
+      yield* world.create("ExternalIP", "gone", { nodeName: "n1" })
+      yield* world.create("ExternalIP", "kept", { nodeName: "n2", preventEIPDeallocation: true })
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      yield* world.remove("ExternalIP", "gone")
+      yield* world.remove("ExternalIP", "kept")
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual(world.externalIPs(), [])
+      assert.deepStrictEqual(world.ec2.addresses().map((a) => [a.tags[Tag.externalIPName], a.association]), [["kept", undefined]])
+      assert.deepStrictEqual([world.labelOf("n1"), world.labelOf("n2")], [undefined, undefined])
+    })
+  )
+  it.effect("two that name one node: one holds it, the other says why not, and nothing flaps", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({ conditions: { newAutoAssignedAddress: 1 } })
+      yield* world.launch("n1", { labels: {} })
+      yield* world.create("ExternalIP", "a", { nodeName: "n1" })
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      yield* world.create("ExternalIP", "b", { nodeName: "n1" })
+      yield* world.pass("30 minutes")
+      assert.deepInclude(world.condition("ExternalIP", "b", "Ready"), { reason: "NodeAlreadyHasAddress" })
+      assert.strictEqual(world.mutations().AssociateAddress, 1)
+      yield* world.remove("ExternalIP", "a")
+      yield* world.pass("10 seconds")
+      assert.strictEqual(world.statusOf("ExternalIP", "b").state, "Associated")
+    })
+  )
+  it.effect("disabled is left alone, and its deletion still cleans up", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: {} })
+      yield* world.create("ExternalIP", "e", { nodeName: "n1" })
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      yield* world.change("ExternalIP", "e", { spec: { disableReconciliation: true, nodeName: "elsewhere" } })
+      yield* world.pass("10 minutes")
+      assert.strictEqual(world.statusOf("ExternalIP", "e").state, "Associated")
+      assert.deepInclude(world.condition("ExternalIP", "e", "Ready"), { status: "Unknown" })
+      assert.isDefined(world.ec2.addresses()[0]?.association)
+      yield* world.remove("ExternalIP", "e")
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual([world.externalIPs(), world.ec2.addresses()], [[], []])
+    })
+  )
+})
+
+describe("what happens in EC2 behind the operator's back", () => {
+  it.effect("a disassociated address is put back within one sweep", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: auto })
+      yield* world.start()
+      yield* world.pass("10 minutes")
+      const [address] = world.ec2.addresses()
+      yield* world.ec2.hand.disassociate(address?.allocationId ?? "")
+      yield* world.pass("6 minutes")
+      assert.isDefined(world.ec2.addresses()[0]?.association)
+      assert.strictEqual(world.labelOf("n1"), address?.publicIp)
+    })
+  )
+  it.effect("a released address is replaced", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: auto })
+      yield* world.start()
+      yield* world.pass("10 minutes")
+      const before = world.labelOf("n1")
+      yield* world.ec2.hand.release(world.ec2.addresses()[0]?.allocationId ?? "")
+      yield* world.pass("6 minutes")
+      assert.strictEqual(world.ec2.addresses().length, 1)
+      assert.notStrictEqual(world.labelOf("n1"), before)
+      assert.strictEqual(world.labelOf("n1"), world.ec2.addresses()[0]?.publicIp)
+    })
+  )
+  it.effect("an address quota is said, and served once it is raised", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({ conditions: { quotas: { addresses: 1 } } })
+      yield* world.launch("n1", { labels: auto })
+      yield* world.launch("n2", { labels: auto, taints: [taint] })
+      yield* world.start()
+      yield* world.pass("1 minute")
+      const refused = world.externalIPs().find((e) => World.stateOf(e) !== "Associated")
+      assert.deepInclude(world.condition("ExternalIP", String(refused?.metadata.name), "Ready"), { reason: "AddressLimitExceeded" })
+      yield* world.ec2.change({ quotas: { addresses: 10 } })
+      yield* world.pass("10 minutes")
+      assert.deepStrictEqual(world.taintsOf("n2"), [])
+    })
+  )
+  it.effect("revoked permissions are said, and work goes on once they are back", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: auto })
+      yield* world.ec2.deny("AssociateAddress")
+      yield* world.start()
+      yield* world.pass("1 minute")
+      const name = String(world.externalIPs()[0]?.metadata.name)
+      assert.deepInclude(world.condition("ExternalIP", name, "Ready"), { reason: "Forbidden" })
+      assert.isDefined(world.statusOf("ExternalIP", name).addressID)
+      yield* world.ec2.allow("AssociateAddress")
+      yield* world.pass("10 minutes")
+      assert.strictEqual(world.statusOf("ExternalIP", name).state, "Associated")
+    })
+  )
+})
+
+describe("the operator stopped and started again", () => {
+  it.effect("at any moment of the way up ends in the same world", () =>
+    Effect.gen(function* () {
+      for (let millis = 0; millis <= 1200; millis += 100) {
+        const world = yield* World.make({ kubernetesLatency: 10, conditions: { latency: { min: 100, max: 100 } } })
+        yield* world.launch("n1", { labels: auto, taints: [taint] })
+        const first = yield* world.start()
+        yield* world.pass(millis)
+        yield* world.stop(first)
+        yield* world.start()
+        yield* world.pass("5 minutes")
+        assert.strictEqual(world.ec2.addresses().length, 1, `stopped after ${millis} ms`)
+        assert.strictEqual(world.labelOf("n1"), world.ec2.addresses()[0]?.publicIp, `stopped after ${millis} ms`)
+        assert.strictEqual(world.externalIPs().length, 1)
+        assert.deepInclude(world.externalIPs()[0]?.metadata, { finalizers: [externalIPFinalizer] })
+      }
     })
   )
 })

@@ -58,6 +58,7 @@ export const make = Effect.gen(function* () {
       object,
       addresses,
       statusAddress: inStatus === undefined ? undefined : inventory.address(inStatus),
+      isStatusAddressReleased: inStatus !== undefined && inventory.isReleased(inStatus),
       statusAddressMissingSince: inStatus === undefined ? undefined : memory.missing.get(inStatus),
       node,
       placement,

@@ -36,6 +36,8 @@ export interface Observed {
   readonly addresses: ReadonlyArray<AddressRecord>
   /** The address named in status, whatever its tags; undefined while the mirror does not hold it. */
   readonly statusAddress: AddressRecord | undefined
+  /** We released the address in status: its absence needs no proof. */
+  readonly isStatusAddressReleased: boolean
   /** When the address in status was last asked for by id, if it was not found. */
   readonly statusAddressMissingSince: number | undefined
   /** The node that spec names. */
@@ -194,6 +196,7 @@ const stillMissing = (
   object: ExternalIP.ExternalIP,
   allocationId: string
 ): Decision<Step> | undefined => {
+  if (o.isStatusAddressReleased) return undefined
   const read = o.statusAddressMissingSince
   if (read === undefined || read < o.runBegan) return perform({ _tag: "ReadAddress", allocationId })
   const since = Date.parse(find(object.status.conditions ?? [], IPCreated)?.lastTransitionTime ?? "")

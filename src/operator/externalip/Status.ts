@@ -34,13 +34,17 @@ export interface Outcome {
 const created = (address: Address): Verdict =>
   isTrue(IPCreated, `${address.publicIp} is allocated as ${address.allocationId}`)
 
-const attachmentOf = (address: Address): Outcome["attachment"] =>
+const attachmentOf = (address: Address, otherwise: "None" | "Unchanged"): Outcome["attachment"] =>
   address.association === undefined
-    ? "None"
+    ? otherwise
     : {
         instanceId: address.association.instanceId ?? "",
         networkInterfaceId: address.association.networkInterfaceId
       }
+
+/** While an address is on its way back to a node, the interface that held the last one is still the choice. */
+const untilAttached = (object: ExternalIP.ExternalIP): "None" | "Unchanged" =>
+  ExternalIP.nodeName(object) === undefined ? "None" : "Unchanged"
 
 const stay = (verdicts: ReadonlyArray<Verdict>): Outcome => ({
   state: undefined,
@@ -56,10 +60,10 @@ export const disabled = (_: ExternalIP.ExternalIP): Outcome =>
   stay([isUnknown(Ready, Reason.ReconciliationDisabled, "spec.disableReconciliation is true")])
 
 /** The durable intent: from its lastTransitionTime on, an address may exist that nobody has seen. */
-export const allocating = (_: ExternalIP.ExternalIP): Outcome => ({
+export const allocating = (object: ExternalIP.ExternalIP): Outcome => ({
   state: "Pending",
   address: undefined,
-  attachment: "None",
+  attachment: untilAttached(object),
   verdicts: [
     isUnknown(IPCreated, Reason.Allocating, "an address is being allocated"),
     isFalse(Ready, Reason.Allocating, "an address is being allocated")
@@ -80,10 +84,10 @@ export const allocationLost = (_: ExternalIP.ExternalIP): Outcome =>
     )
   ])
 
-export const notCreated = (_: ExternalIP.ExternalIP, verdict: Verdict): Outcome => ({
+export const notCreated = (object: ExternalIP.ExternalIP, verdict: Verdict): Outcome => ({
   state: "Pending",
   address: undefined,
-  attachment: "None",
+  attachment: untilAttached(object),
   verdicts: [verdict, { ...verdict, type: Ready, status: "False" }]
 })
 
@@ -99,7 +103,7 @@ export const reserved = (object: ExternalIP.ExternalIP, address: Address): Outco
   return {
     state: "Reserved",
     address,
-    attachment: attachmentOf(address),
+    attachment: attachmentOf(address, untilAttached(object)),
     verdicts: settled
       ? [
           created(address),
@@ -114,7 +118,7 @@ export const reserved = (object: ExternalIP.ExternalIP, address: Address): Outco
 export const unattached = (_: ExternalIP.ExternalIP, address: Address, verdict: Verdict): Outcome => ({
   state: "Reserved",
   address,
-  attachment: attachmentOf(address),
+  attachment: attachmentOf(address, "None"),
   verdicts: [created(address), verdict, { ...verdict, type: Ready, status: "False" }]
 })
 

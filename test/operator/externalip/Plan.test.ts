@@ -30,6 +30,7 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   object: undefined,
   addresses: [],
   statusAddress: undefined,
+  isStatusAddressReleased: false,
   statusAddressMissingSince: undefined,
   node: undefined,
   placement: undefined,
