@@ -4,11 +4,12 @@
  */
 import { Context, Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { addressLabel } from "../src/domain/Names.ts"
+import { addressLabel, Tag } from "../src/domain/Names.ts"
 import { placementOnAws } from "../src/domain/Node.ts"
 import type { Raw } from "../src/domain/Object.ts"
+import * as Permission from "../src/domain/Permission.ts"
 import { Ec2 } from "../src/ec2/Ec2.ts"
-import { externalIPs, firewallRules, Kubernetes, nodes, pods } from "../src/kubernetes/Kubernetes.ts"
+import { events, externalIPs, firewallRules, Kubernetes, nodes, pods } from "../src/kubernetes/Kubernetes.ts"
 import * as Leadership from "../src/kubernetes/Leadership.ts"
 import * as Composition from "../src/operator/Composition.ts"
 import { Operator } from "../src/operator/Operator.ts"
@@ -58,6 +59,8 @@ export const rule = {
 } as const
 
 export const stateOf = (object: Raw): unknown => (object.status as Fields | undefined)?.state
+
+export const isMutating = (action: string): boolean => !action.startsWith("Describe")
 
 const succeeded = (calls: ReturnType<Ec2World["Service"]["calls"]>): ReadonlyArray<readonly [string, number]> =>
   [...calls].flatMap(([action, outcomes]) => {
@@ -155,9 +158,40 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   const statusOf = (resource: typeof externalIPs, name: string): Fields =>
     (kubernetes.get(resource, { name })?.status ?? {}) as Fields
   const named = (all: ReadonlyArray<Raw>, name: string) => all.find((o) => o.metadata.name === name)
+  const instanceOf = (nodeName: string): string => {
+    const spec = named(kubernetes.all(nodes), nodeName)?.spec as Fields | undefined
+    return String(spec?.providerID ?? "").split("/").at(-1) ?? ""
+  }
+  const interfaceOf = (nodeName: string): string =>
+    ec2.instance(instanceOf(nodeName))?.interfaces[0]?.networkInterfaceId ?? ""
+  const groups = () => ec2.groups().filter((g) => g.tags[Tag.clusterId] === clusterId)
+  /** What our groups really open on a node: only what is attached counts. */
+  const openOn = (nodeName: string): ReadonlyArray<string> => {
+    const attached = new Set(ec2.instance(instanceOf(nodeName))?.interfaces.flatMap((i) => i.groupIds) ?? [])
+    return groups()
+      .filter((g) => attached.has(g.groupId))
+      .flatMap((g) => g.permissions.map(Permission.key))
+      .toSorted()
+  }
+  /** Counts the moments, from now on, in which a rule was open on none of the nodes. */
+  const watchGapsOnAny = (nodeNames: ReadonlyArray<string>, key: string) => {
+    let gaps = 0
+    ec2.onEntry(() => {
+      if (!nodeNames.some((n) => openOn(n).includes(key))) gaps += 1
+    })
+    return () => gaps
+  }
   return {
     kubernetes,
     ec2,
+    instanceOf,
+    interfaceOf,
+    groups,
+    openOn,
+    watchGapsOnAny,
+    watchGaps: (nodeName: string, key: string) => watchGapsOnAny([nodeName], key),
+    state: (rule: string) => statusOf(firewallRules, rule).state,
+    events: () => kubernetes.all(events).map((e) => e.reason),
     start,
     launch,
     goAway,
@@ -190,7 +224,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     /** Successful mutating calls by action. */
     mutations: () =>
       Object.fromEntries(
-        [...succeeded(ec2.calls())].filter(([action]) => !action.startsWith("Describe"))
+        [...succeeded(ec2.calls())].filter(([action]) => isMutating(action))
       ) as Readonly<Record<string, number>>,
     /** What the operator wrote, events apart. */
     writes: () => kubernetes.writes.filter((w) => w.kind !== "Event"),

@@ -1,0 +1,386 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { firewallRuleFinalizer, Tag } from "../../src/domain/Names.ts"
+import * as Permission from "../../src/domain/Permission.ts"
+import { isMutating } from "../World.ts"
+import * as World from "../World.ts"
+
+const on = (nodeName: string, spec: Readonly<Record<string, unknown>> = {}) => ({ ...World.rule, nodeName, ...spec })
+const ranges = (...cidrs: ReadonlyArray<string>) => ({ ipRanges: cidrs.map((cidr) => ({ cidr })) })
+
+/** One node, running, and the operator over it. */
+const oneNode = Effect.fnUntraced(function* (options: World.Options = {}) {
+  const world = yield* World.make(options)
+  yield* world.launch("n1", { labels: {} })
+  yield* world.start()
+  yield* world.pass("1 second")
+  return world
+})
+
+describe("a rule on a node", () => {
+  it.effect("is opened in a group of the node, attached to its interface, and Applied", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "web", on("n1"))
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+      assert.deepInclude(world.statusOf("FirewallRule", "web"), { state: "Applied", nodeName: "n1" })
+      assert.deepInclude(world.condition("FirewallRule", "web", "Ready"), { status: "True" })
+      const [group] = world.groups()
+      assert.strictEqual(group?.name, `kubestatic/${World.clusterId}/n1`)
+      assert.strictEqual(world.mutations().CreateSecurityGroup, 1)
+    })
+  )
+  it.effect("costs at most four mutating calls per node, five with egress", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      for (let i = 0; i < 10; i++) yield* world.create("FirewallRule", `r${i}`, on("n1", { fromPort: 1000 + i }))
+      yield* world.pass("5 seconds")
+      const count = () => Object.values(world.mutations()).reduce((a, b) => a + b, 0)
+      assert.strictEqual(world.openOn("n1").length, 10)
+      assert.isAtMost(count(), 4)
+    })
+  )
+  it.effect("F1, F2: two on one port with different ranges are both open, and go one by one", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "a", on("n1", ranges("10.0.0.0/8")))
+      yield* world.pass("5 seconds")
+      yield* world.create("FirewallRule", "b", on("n1", ranges("192.168.0.0/16")))
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.openOn("n1").length, 2)
+      assert.deepStrictEqual([world.state("a"), world.state("b")], ["Applied", "Applied"])
+      yield* world.remove("FirewallRule", "b")
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+      assert.isUndefined(world.firewallRule("b"))
+    })
+  )
+  for (const [what, spec] of [
+    ["F3: omitted toPort", {}],
+    ["F8: host bits", ranges("10.1.2.3/8")],
+    ["F9: TCP", { protocol: "TCP" }],
+    ["F9: 6", { protocol: "6" }],
+    ["F9: -1 without ports", { protocol: "-1", fromPort: 0 }],
+    ["F10: ICMP type 0", { protocol: "icmp", fromPort: 0 }],
+    ["a protocol number", { protocol: "50", fromPort: 0 }]
+  ] as const) {
+    it.effect(`${what}: one rule, and no write at rest`, () =>
+      Effect.gen(function* () {
+        const world = yield* oneNode()
+        yield* world.create("FirewallRule", "r", on("n1", spec))
+        yield* world.pass("1 minute")
+        const before = [world.openOn("n1"), world.mutations(), world.writes().length]
+        assert.strictEqual(world.openOn("n1").length, 1)
+        assert.strictEqual(world.state("r"), "Applied")
+        yield* world.pass("1 hour")
+        assert.deepStrictEqual([world.openOn("n1"), world.mutations(), world.writes().length], before)
+      })
+    )
+  }
+  it.effect("F5: nodeName cleared: closed, then Pending", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.change("FirewallRule", "r", { spec: { nodeName: null } })
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual(world.groups(), [])
+      assert.strictEqual(world.state("r"), "Pending")
+      assert.deepInclude(world.condition("FirewallRule", "r", "Ready"), { reason: "NotRequested" })
+    })
+  )
+  it.effect("F11: the same rule with another description is one EC2 rule, gone with the last object", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "a", on("n1", { description: "one" }))
+      yield* world.create("FirewallRule", "b", on("n1", { description: "two" }))
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.openOn("n1").length, 1)
+      assert.deepStrictEqual([world.state("a"), world.state("b")], ["Applied", "Applied"])
+      yield* world.remove("FirewallRule", "a")
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual([world.openOn("n1").length, world.firewallRule("a")], [1, undefined])
+      yield* world.remove("FirewallRule", "b")
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual([world.groups(), world.firewallRule("b")], [[], undefined])
+    })
+  )
+  it.effect("F12: an edited description never closes the port; denied, the rule stays Applied", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      const gaps = world.watchGaps("n1", "Ingress|tcp|80|80|ipv4|10.0.0.0/8")
+      yield* world.change("FirewallRule", "r", { spec: { description: "new" } })
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.state("r"), "Applied")
+      assert.deepInclude(world.events(), "DescriptionNotUpdated")
+      assert.strictEqual(gaps(), 0)
+      assert.isUndefined(world.mutations().RevokeSecurityGroupIngress)
+      yield* world.ec2.allow("UpdateSecurityGroupRuleDescriptionsIngress")
+      yield* world.change("FirewallRule", "r", { spec: { description: "newer" } })
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.groups()[0]?.permissions.find((p) => p.direction === "Ingress")?.description, "newer")
+    })
+  )
+  it.effect("a changed port is opened before the old one is closed", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.change("FirewallRule", "r", { spec: { fromPort: 443 } })
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|443|443|ipv4|10.0.0.0/8"])
+      const order = world.ec2.journal().map((e) => e.action).filter((a) => /Ingress$/.test(a))
+      assert.deepStrictEqual(order, ["AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"])
+    })
+  )
+  it.effect("F13: what others put into our group is revoked within one sweep", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("10 minutes")
+      const groupId = world.groups()[0]?.groupId ?? ""
+      yield* world.ec2.hand.authorize({
+        groupId,
+        direction: "Ingress",
+        permissions: Permission.merge([
+          { direction: "Ingress", protocol: "tcp", fromPort: 22, toPort: 22, sourceKind: "ipv6", source: "::/0", description: "" }
+        ])
+      })
+      yield* world.pass("6 minutes")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+    })
+  )
+  it.effect("a rule removed by hand, and a group detached by hand, are put back within one sweep", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("10 minutes")
+      const [group] = world.groups()
+      assert(group !== undefined)
+      yield* world.ec2.hand.revoke({ groupId: group.groupId, direction: "Ingress", permissions: Permission.merge(group.permissions) })
+      yield* world.pass("6 minutes")
+      assert.strictEqual(world.openOn("n1").length, 1)
+      yield* world.ec2.hand.detachGroup(world.interfaceOf("n1"), group.groupId)
+      assert.strictEqual(world.openOn("n1").length, 0)
+      yield* world.pass("6 minutes")
+      assert.strictEqual(world.openOn("n1").length, 1)
+    })
+  )
+  it.effect("F6: foreign groups stay on the interface, whatever comes and goes", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      const foreign = yield* world.ec2.hand.createGroup({ name: "foreign", vpcId: "vpc-1" })
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.ec2.hand.attachGroup(world.interfaceOf("n1"), foreign.groupId)
+      yield* world.remove("FirewallRule", "r")
+      yield* world.pass("10 seconds")
+      assert.include(world.ec2.networkInterface(world.interfaceOf("n1"))?.groupIds, foreign.groupId)
+      assert.deepStrictEqual(world.groups(), [])
+    })
+  )
+})
+
+describe("a rule that moves", () => {
+  const twoNodes = Effect.fnUntraced(function* () {
+    const world = yield* oneNode()
+    yield* world.launch("n2", { labels: {} })
+    return world
+  })
+  it.effect("F4, F15: is open on the new node before it is closed on the old, whose group then goes", () =>
+    Effect.gen(function* () {
+      const world = yield* twoNodes()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      const gaps = world.watchGapsOnAny(["n1", "n2"], "Ingress|tcp|80|80|ipv4|10.0.0.0/8")
+      yield* world.change("FirewallRule", "r", { spec: { nodeName: "n2" } })
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual([world.openOn("n1").length, world.openOn("n2").length], [0, 1])
+      assert.strictEqual(gaps(), 0)
+      assert.strictEqual(world.groups().length, 1)
+      assert.deepInclude(world.statusOf("FirewallRule", "r"), { state: "Applied", nodeName: "n2" })
+    })
+  )
+  it.effect("follows the address, and F7 is closed when the address is gone", () =>
+    Effect.gen(function* () {
+      const world = yield* twoNodes()
+      yield* world.create("ExternalIP", "e", { nodeName: "n1" })
+      yield* world.pass("5 seconds")
+      const publicIPAddress = world.labelOf("n1")
+      yield* world.create("FirewallRule", "r", { ...World.rule, publicIPAddress })
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.openOn("n1").length, 1)
+      yield* world.change("ExternalIP", "e", { spec: { nodeName: "n2" } })
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual([world.openOn("n1").length, world.openOn("n2").length], [0, 1])
+      yield* world.remove("ExternalIP", "e")
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual([world.groups(), world.state("r")], [[], "Pending"])
+    })
+  )
+  it.effect("F19: waits for its node and is open seconds after it appears", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n9"))
+      yield* world.pass("30 minutes")
+      assert.deepInclude(world.condition("FirewallRule", "r", "Ready"), { reason: "NodeNotFound" })
+      yield* world.launch("n9", { labels: {} })
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.openOn("n9").length, 1)
+    })
+  )
+  it.effect("F16, F23: is Pending when node and instance go, its group is deleted, and so is the object", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.goAway("n1")
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual([world.groups(), world.state("r")], [[], "Pending"])
+      yield* world.remove("FirewallRule", "r")
+      yield* world.pass("10 seconds")
+      assert.isUndefined(world.firewallRule("r"))
+    })
+  )
+  it.effect("F26: comes along when the node is replaced under its name", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.goAway("n1")
+      const { instanceId } = yield* world.launch("n1", { labels: {} })
+      yield* world.pass("30 seconds")
+      assert.strictEqual(world.openOn("n1").length, 1)
+      assert.strictEqual(world.groups().length, 1)
+      assert.strictEqual(world.groups()[0]?.tags[Tag.instanceId], instanceId)
+    })
+  )
+})
+
+describe("deletion", () => {
+  it.effect("F24: two identical rules deleted together are revoked, and both go", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "keep", on("n1", { fromPort: 22 }))
+      yield* world.create("FirewallRule", "a", on("n1"))
+      yield* world.create("FirewallRule", "b", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.remove("FirewallRule", "a")
+      yield* world.remove("FirewallRule", "b")
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|22|22|ipv4|10.0.0.0/8"])
+      assert.deepStrictEqual([world.firewallRule("a"), world.firewallRule("b")], [undefined, undefined])
+    })
+  )
+  it.effect("F18: the finalizer stays while EC2 refuses, and goes once it is closed", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "keep", on("n1", { fromPort: 22 }))
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.ec2.deny("RevokeSecurityGroupIngress")
+      yield* world.remove("FirewallRule", "r")
+      yield* world.pass("10 minutes")
+      assert.deepInclude(world.firewallRule("r")?.metadata, { finalizers: [firewallRuleFinalizer] })
+      yield* world.ec2.allow("RevokeSecurityGroupIngress")
+      yield* world.pass("10 minutes")
+      assert.isUndefined(world.firewallRule("r"))
+      assert.strictEqual(world.openOn("n1").length, 1)
+    })
+  )
+  it.effect("F20: disabled keeps what is open open, opens nothing, and deletion is honoured", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.change("FirewallRule", "r", { spec: { disableReconciliation: true } })
+      yield* world.create("FirewallRule", "off", on("n1", { fromPort: 22, disableReconciliation: true }))
+      yield* world.pass("10 minutes")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+      yield* world.remove("FirewallRule", "r")
+      yield* world.remove("FirewallRule", "off")
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual([world.groups(), world.firewallRule("r"), world.firewallRule("off")], [[], undefined, undefined])
+    })
+  )
+})
+
+describe("limits", () => {
+  it.effect("the 61st rule says RuleLimitExceeded, the oldest win, and it opens when there is room", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      for (let i = 0; i < 61; i++) {
+        yield* world.create("FirewallRule", `r${String(i).padStart(2, "0")}`, on("n1", { fromPort: 1000 + i }))
+      }
+      yield* world.pass("30 seconds")
+      assert.strictEqual(world.openOn("n1").length, 60)
+      assert.deepInclude(world.condition("FirewallRule", "r60", "Ready"), { reason: "RuleLimitExceeded" })
+      yield* world.remove("FirewallRule", "r00")
+      yield* world.pass("10 minutes")
+      assert.strictEqual(world.state("r60"), "Applied")
+      assert.strictEqual(world.openOn("n1").length, 60)
+    })
+  )
+  it.effect("the groups-per-interface quota is said, and nothing of others is dropped", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode({ conditions: { quotas: { groupsPerInterface: 1 } } })
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("1 minute")
+      assert.deepInclude(world.condition("FirewallRule", "r", "Ready"), { reason: "GroupsPerInterfaceLimitExceeded" })
+      assert.strictEqual(world.ec2.networkInterface(world.interfaceOf("n1"))?.groupIds.length, 1)
+      yield* world.ec2.change({ quotas: { groupsPerInterface: 5 } })
+      yield* world.pass("10 minutes")
+      assert.strictEqual(world.state("r"), "Applied")
+    })
+  )
+  it.effect("F25: a group made by an attempt whose reply was lost is adopted", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      const instanceId = world.instanceOf("n1")
+      yield* world.ec2.hand.createGroup({
+        name: `kubestatic/${World.clusterId}/n1`,
+        vpcId: "vpc-1",
+        tags: { [Tag.managed]: "true", [Tag.clusterId]: World.clusterId, [Tag.nodeName]: "n1", [Tag.instanceId]: instanceId }
+      })
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.groups().length, 1)
+      assert.strictEqual(world.state("r"), "Applied")
+    })
+  )
+  it.effect("a name that somebody else took is said: GroupNameTaken", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode()
+      yield* world.ec2.hand.createGroup({ name: `kubestatic/${World.clusterId}/n1`, vpcId: "vpc-1" })
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("5 seconds")
+      assert.deepInclude(world.condition("FirewallRule", "r", "Ready"), { reason: "GroupNameTaken" })
+    })
+  )
+  it.effect("with lagging describes everything ends the same, and nothing is opened or bought twice", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({
+        kubernetesLatency: 5,
+        conditions: { lag: { min: 1_000, max: 20_000 }, latency: { min: 80, max: 250 } }
+      })
+      yield* world.launch("n1")
+      yield* world.launch("n2")
+      yield* world.create("FirewallRule", "a", on("n1"))
+      yield* world.create("FirewallRule", "b", on("n2", { direction: "Egress" }))
+      yield* world.start()
+      yield* world.pass("5 minutes")
+      assert.deepStrictEqual([world.openOn("n1").length, world.openOn("n2").length], [1, 1])
+      assert.strictEqual(world.ec2.addresses().length, 2)
+      yield* world.remove("FirewallRule", "a")
+      yield* world.change("FirewallRule", "b", { spec: { nodeName: "n1" } })
+      yield* world.pass("10 minutes")
+      assert.isUndefined(world.firewallRule("a"))
+      assert.deepStrictEqual([world.openOn("n1").length, world.openOn("n2").length], [1, 0])
+      assert.strictEqual(world.groups().length, 1)
+      assert.isTrue(world.ec2.journal().filter((e) => isMutating(e.action)).length < 40)
+    })
+  )
+})
