@@ -43,6 +43,12 @@ export type InventoryChange =
 
 type Read<A> = Effect.Effect<A, Ec2Error>
 
+/**
+ * Who asks for a read: told along with the changes it brings, so that an asker is not woken by its own reading.
+ * What it is, is the listener's business.
+ */
+export const Asker = Context.Reference<unknown>("kubestatic/ec2/Asker", { defaultValue: () => undefined })
+
 export class Inventory extends Context.Service<
   Inventory,
   {
@@ -85,7 +91,7 @@ export class Inventory extends Context.Service<
     readonly doubtGroup: (groupId: string) => void
     readonly doubtInstance: (instanceId: string) => void
 
-    readonly onChange: (listener: (change: InventoryChange) => void) => void
+    readonly onChange: (listener: (change: InventoryChange, asker: unknown) => void) => void
   }
 >()("kubestatic/ec2/Inventory") {}
 
@@ -127,8 +133,14 @@ const isSameGroup = (a: Group, b: Group): boolean => {
   return b.permissions.every((p) => left.has(described(p)))
 }
 
-class GroupById extends Request.Class<{ readonly groupId: string }, Group | undefined, Ec2Error> {}
-class InstanceById extends Request.Class<{ readonly instanceId: string }, Instance | undefined, Ec2Error> {}
+/** A row of a batch, and when the describe that shows it began. */
+interface Row<A> {
+  readonly value: A | undefined
+  readonly began: number
+}
+
+class GroupById extends Request.Class<{ readonly groupId: string }, Row<Group>, Ec2Error> {}
+class InstanceById extends Request.Class<{ readonly instanceId: string }, Row<Instance>, Ec2Error> {}
 
 const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
   const ec2 = yield* Ec2
@@ -136,12 +148,23 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
   const context = yield* Effect.context<never>()
   const now = () => clock.currentTimeMillisUnsafe()
   const ours = new Set<string>(clusterIds)
-  const listeners: Array<(change: InventoryChange) => void> = []
+  const listeners: Array<(change: InventoryChange, asker: unknown) => void> = []
   let hasSwept = false
+  let asking: unknown
 
   const tell = (change: InventoryChange) => {
-    for (const listener of listeners) listener(change)
+    for (const listener of listeners) listener(change, asking)
   }
+  /** Puts what a read showed into the mirrors, in the asker's name. */
+  const taking = (take: () => void) =>
+    Effect.map(Asker, (asker) => {
+      asking = asker
+      try {
+        take()
+      } finally {
+        asking = undefined
+      }
+    })
   const drifted = (kind: "address" | "group" | "interface") => {
     if (hasSwept) Effect.runSyncWith(context)(Metric.update(Metric.withAttributes(Metrics.driftRepaired, { kind }), 1))
   }
@@ -204,53 +227,38 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
 
   const inClusters = { [`${Tag.clusterId}`]: clusterIds }
 
-  const sawInstances = (asked: ReadonlyArray<string>, seen: ReadonlyArray<Instance>, began: number) => {
-    const byId = new Map(seen.map((i) => [i.instanceId, i]))
-    for (const id of asked) instances.saw(id, byId.get(id), began, now())
-  }
-
   const describeInstances = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
     const began = now()
     const seen = yield* ec2.describeInstances(ids)
-    sawInstances(ids, seen, began)
-    return seen
+    return { began, byId: new Map(seen.map((i) => [i.instanceId, i])) }
+  })
+  const describeGroups = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+    const began = now()
+    const seen = yield* ec2.describeSecurityGroups({ groupIds: ids })
+    return { began, byId: new Map(seen.map((g) => [g.groupId, toGroup(g)])) }
   })
 
   /** Describes many by id in one call, and answers each asker. */
-  const batched = <R extends Request.Request<A | undefined, Ec2Error>, A>(
+  const batched = <R extends Request.Request<Row<A>, Ec2Error>, A>(
     idOf: (request: R) => string,
-    describe: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<A>, Ec2Error>,
-    keyOf: (a: A) => string
+    describe: (
+      ids: ReadonlyArray<string>
+    ) => Effect.Effect<{ readonly began: number; readonly byId: ReadonlyMap<string, A> }, Ec2Error>
   ) =>
     RequestResolver.make<R>(
       Effect.fnUntraced(function* (entries) {
         const ids = [...new Set(entries.map((e) => idOf(e.request)))]
         const exit = yield* Effect.exit(describe(ids))
-        const byId = Exit.isSuccess(exit) ? new Map(exit.value.map((a) => [keyOf(a), a])) : undefined
         for (const entry of entries) {
-          entry.completeUnsafe(
-            (Exit.isSuccess(exit) ? Exit.succeed(byId?.get(idOf(entry.request))) : exit) as never
-          )
+          const answer = Exit.map(exit, ({ began, byId }): Row<A> => ({ began, value: byId.get(idOf(entry.request)) }))
+          // R is a request for a Row<A>: the compiler does not see through the conditional type.
+          entry.completeUnsafe(answer as never)
         }
       })
     ).pipe(RequestResolver.setDelay(batchWindow), RequestResolver.batchN(batchSize))
 
-  const instanceResolver = batched<InstanceById, Instance>(
-    (r) => r.instanceId,
-    describeInstances,
-    (i) => i.instanceId
-  )
-  const groupResolver = batched<GroupById, Group>(
-    (r) => r.groupId,
-    Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
-      const began = now()
-      const seen = (yield* ec2.describeSecurityGroups({ groupIds: ids })).map(toGroup)
-      const byId = new Map(seen.map((g) => [g.groupId, g]))
-      for (const id of ids) groups.saw(id, byId.get(id), began, now())
-      return seen
-    }),
-    (g) => g.groupId
-  )
+  const instanceResolver = batched<InstanceById, Instance>((r) => r.instanceId, describeInstances)
+  const groupResolver = batched<GroupById, Group>((r) => r.groupId, describeGroups)
 
   const chunks = (ids: Iterable<string>): ReadonlyArray<ReadonlyArray<string>> => {
     const all = [...ids]
@@ -274,7 +282,14 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       [
         ec2.describeAddresses({ tags: inClusters }),
         ec2.describeSecurityGroups({ tags: inClusters }),
-        Effect.forEach(chunks(asked), describeInstances, { concurrency: "unbounded", discard: true })
+        Effect.forEach(
+          chunks(asked),
+          (ids) =>
+            Effect.map(describeInstances(ids), ({ began, byId }) => {
+              for (const id of ids) instances.saw(id, byId.get(id), began, now())
+            }),
+          { concurrency: "unbounded", discard: true }
+        )
       ],
       { concurrency: "unbounded" }
     )
@@ -302,41 +317,47 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     readAddressesOf: Effect.fn("Inventory.readAddressesOf")(function* (name: string) {
       const began = now()
       const seen = yield* ec2.describeAddresses({ tags: { ...inClusters, [Tag.externalIPName]: [name] } })
-      for (const address of seen) addresses.saw(address.allocationId, placed(address), began, now())
+      yield* taking(() => {
+        for (const address of seen) addresses.saw(address.allocationId, placed(address), began, now())
+      })
       return resolve(byName.get(name), addresses.get)
     }),
     readAddress: Effect.fn("Inventory.readAddress")(function* (allocationId: string) {
       const began = now()
       const seen = yield* ec2.describeAddresses({ allocationIds: [allocationId] })
       const [found] = seen.filter((a) => a.allocationId === allocationId).map(placed)
-      addresses.saw(allocationId, found, began, now())
+      yield* taking(() => addresses.saw(allocationId, found, began, now()))
       return addresses.get(allocationId)
     }),
     readGroup: Effect.fn("Inventory.readGroup")(function* (groupId: string) {
-      yield* Effect.request(new GroupById({ groupId }), groupResolver)
+      const { began, value } = yield* Effect.request(new GroupById({ groupId }), groupResolver)
+      yield* taking(() => groups.saw(groupId, value, began, now()))
       return groups.get(groupId)
     }),
     readGroupNamed: Effect.fn("Inventory.readGroupNamed")(function* (name: string, vpcId: string) {
       const began = now()
       const [seen] = yield* ec2.describeSecurityGroups({ names: [name], vpcIds: [vpcId] })
       if (seen === undefined) return undefined
-      groups.saw(seen.groupId, toGroup(seen), began, now())
+      yield* taking(() => groups.saw(seen.groupId, toGroup(seen), began, now()))
       return groups.get(seen.groupId)
     }),
     lookUpInstance: Effect.fn("Inventory.lookUpInstance")(function* (instanceId: string) {
-      yield* Effect.request(new InstanceById({ instanceId }), instanceResolver)
+      const { began, value } = yield* Effect.request(new InstanceById({ instanceId }), instanceResolver)
+      yield* taking(() => instances.saw(instanceId, value, began, now()))
       return instances.get(instanceId)
     }),
     readInterface: Effect.fn("Inventory.readInterface")(function* (networkInterfaceId: string) {
       const began = now()
       const [seen] = yield* ec2.describeNetworkInterfaces({ networkInterfaceIds: [networkInterfaceId] })
-      if (seen !== undefined) sawInterface(seen, began)
+      if (seen !== undefined) yield* taking(() => sawInterface(seen, began))
       return seen
     }),
     readInterfacesOfGroup: Effect.fn("Inventory.readInterfacesOfGroup")(function* (groupId: string) {
       const began = now()
       const seen = yield* ec2.describeNetworkInterfaces({ groupIds: [groupId] })
-      for (const one of seen) sawInterface(one, began)
+      yield* taking(() => {
+        for (const one of seen) sawInterface(one, began)
+      })
       return seen
     }),
     wroteAddress: (address) => {

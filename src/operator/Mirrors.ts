@@ -111,14 +111,15 @@ const make = Effect.gen(function* () {
   const reports = new Map<string, Report>()
   const listeners: Array<Listener> = []
   let writer: ActorRef | undefined
-  const tell = (change: Change) => {
-    for (const listener of listeners) listener(change, writer)
+  const tell = (change: Change, by: ActorRef | undefined = writer) => {
+    for (const listener of listeners) listener(change, by)
   }
   nodeStore.onChange((change) => tell({ _tag: "Node", change }))
   podStore.onChange((change) => tell({ _tag: "Pod", change }))
   externalIPStore.onChange((change) => tell({ _tag: "ExternalIP", change }))
   firewallRuleStore.onChange((change) => tell({ _tag: "FirewallRule", change }))
-  inventory.onChange((change) => tell({ _tag: "Ec2", change }))
+  // The only askers are behaviours, and they ask in the name of their actor.
+  inventory.onChange((change, asker) => tell({ _tag: "Ec2", change }, writer ?? (asker as ActorRef | undefined)))
 
   return Mirrors.of({
     nodes: nodeStore,

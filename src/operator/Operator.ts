@@ -9,6 +9,7 @@ import * as Metrics from "../domain/Metrics.ts"
 import { Tag } from "../domain/Names.ts"
 import type { Ec2 } from "../ec2/Ec2.ts"
 import { Urgency } from "../ec2/Governor.ts"
+import { Asker } from "../ec2/Inventory.ts"
 import type { Events } from "../kubernetes/Events.ts"
 import { Leadership, type LeadershipLost } from "../kubernetes/Leadership.ts"
 import * as Assignment from "./assignment/Behaviour.ts"
@@ -68,12 +69,17 @@ const make = Effect.gen(function* () {
   const settings = yield* Settings
   const leadership = yield* Leadership
   const { inventory } = mirrors
+  /** Reads are asked for in the actor's name, so that what they bring does not wake it. */
+  const asking =
+    (kind: Kind, behaviour: ActorSystem.Behaviour<Failure, never>): ActorSystem.Behaviour<Failure, never> =>
+    (key) =>
+      Effect.provideService(behaviour(key), Asker, { kind, key })
   const behaviours = {
-    Node: yield* Node.make,
-    Assignment: yield* Assignment.make,
-    ExternalIP: yield* ExternalIP.make,
-    SecurityGroup: yield* SecurityGroup.make,
-    FirewallRule: yield* FirewallRule.make
+    Node: asking("Node", yield* Node.make),
+    Assignment: asking("Assignment", yield* Assignment.make),
+    ExternalIP: asking("ExternalIP", yield* ExternalIP.make),
+    SecurityGroup: asking("SecurityGroup", yield* SecurityGroup.make),
+    FirewallRule: asking("FirewallRule", yield* FirewallRule.make)
   }
 
   let isReady = false

@@ -76,9 +76,12 @@ export const make = Effect.gen(function* () {
     )
     wrote({ ...before, groupIds })
     const after = yield* inventory.readInterface(networkInterfaceId)
-    // Somebody else replaced the list between our read and our write, or right after it: look and decide again.
-    if (after !== undefined && lost(groupIds, after.groupIds).length > 0 && before.instanceId !== undefined) {
+    // Somebody else replaced the list between our read and our write or right after it, or EC2's view lags: look
+    // again, and not at once.
+    if (after !== undefined && before.instanceId !== undefined && lost(groupIds, after.groupIds).length > 0) {
       inventory.doubtInstance(before.instanceId)
+      const message = `EC2 to show the groups of ${networkInterfaceId} as they were written`
+      return yield* new NotYet({ message })
     }
   })
 
