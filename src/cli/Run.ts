@@ -94,9 +94,8 @@ export const run = Effect.fn("kubestatic.run")(function* <E1, E2>(options: Optio
       refresh: Effect.suspend(() => operator?.updateGauges ?? Effect.void)
     })
   ).pipe(Effect.provideContext(base))
-  const ec2 = options.cloudProvider === "aws" ? worlds.ec2 : SimulatedProvider.layer
   const whole = Composition.layer(options).pipe(
-    Layer.provide(ec2),
+    Layer.provide(options.cloudProvider === "aws" ? worlds.ec2 : SimulatedProvider.layer),
     Layer.provide(settings(options)),
     Layer.provide(leadership(options, worlds))
   )

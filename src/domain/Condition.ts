@@ -42,14 +42,25 @@ export type ConditionType = (typeof ConditionType)[keyof typeof ConditionType]
 export type ConditionStatus = "True" | "False" | "Unknown"
 
 export const Condition = Schema.Struct({
-  type: Schema.String,
-  status: Schema.Literals(["True", "False", "Unknown"]),
-  reason: Schema.String,
-  message: Schema.String,
-  observedGeneration: Schema.optionalKey(Schema.Number),
-  lastTransitionTime: Schema.String
+  type: Schema.String.annotate({ description: "What it is about." }),
+  status: Schema.Literals(["True", "False", "Unknown"]).annotate({ description: "Whether it holds." }),
+  reason: Schema.String.annotate({ description: "Why, in one CamelCase word." }),
+  message: Schema.String.annotate({ description: "Why, for people." }),
+  observedGeneration: Schema.optionalKey(
+    Schema.Int.annotate({ description: "The generation of the spec it speaks of." })
+  ),
+  lastTransitionTime: Schema.String.annotate({
+    description: "When the status last changed.",
+    format: "date-time"
+  })
 })
 export type Condition = typeof Condition.Type
+
+/** A map by type, as the API conventions have it. */
+export const Conditions = Schema.Array(Condition).annotate({
+  description: "The latest observations of the object's state.",
+  listMapKeys: ["type"]
+})
 
 /** What a plan says of one condition; time and generation are added by `apply`. */
 export interface Verdict {

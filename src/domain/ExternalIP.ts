@@ -3,20 +3,47 @@
  * Rule: the Schemas here are the only definition; the CRD is generated from them.
  */
 import { Result, Schema } from "effect"
-import { Condition } from "./Condition.ts"
+import { type Condition, Conditions } from "./Condition.ts"
 import * as Metadata from "./Metadata.ts"
 import { autoAssignLabel, externalIPFinalizer } from "./Names.ts"
 import { decodeSpec, decodeStatus, type Raw, withoutUnset } from "./Object.ts"
 
 export const Spec = Schema.Struct({
-  nodeName: Schema.optionalKey(Schema.String),
-  disableReconciliation: Schema.optionalKey(Schema.Boolean),
-  preventEIPDeallocation: Schema.optionalKey(Schema.Boolean)
-})
+  nodeName: Schema.optionalKey(
+    Schema.String.annotate({
+      description: "The node that must hold the address. Unset: the address is reserved and attached to nothing."
+    })
+  ),
+  disableReconciliation: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description:
+        "Leave this object alone. Deleting it still cleans up, and releases the address unless preventEIPDeallocation is set.",
+      default: false
+    })
+  ),
+  preventEIPDeallocation: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description: "Keep the Elastic IP allocated when this object is deleted.",
+      default: false
+    })
+  )
+}).annotate({ description: "What is wanted.", default: {} })
 export type Spec = typeof Spec.Type
 
-export const State = Schema.Literals(["Pending", "Reserved", "Associated"])
+export const State = Schema.Literals(["Pending", "Reserved", "Associated"]).annotate({
+  description: "Pending: no address is allocated. Reserved: allocated. Associated: attached to the node."
+})
 export type State = typeof State.Type
+
+export const statusFields = {
+  state: State,
+  addressID: Schema.String.annotate({ description: "Allocation id of the Elastic IP." }),
+  publicIPAddress: Schema.String.annotate({ description: "The address itself." }),
+  instanceID: Schema.String.annotate({ description: "The EC2 instance it is attached to." }),
+  networkInterfaceID: Schema.String.annotate({ description: "The network interface it is attached to." }),
+  observedGeneration: Schema.Int.annotate({ description: "The generation of the spec that was acted on." }),
+  conditions: Conditions
+}
 
 export interface Status {
   readonly state?: State
@@ -36,15 +63,7 @@ export interface ExternalIP {
 }
 
 const spec = decodeSpec(Spec)
-const status = decodeStatus<Status>({
-  state: State,
-  addressID: Schema.String,
-  publicIPAddress: Schema.String,
-  instanceID: Schema.String,
-  networkInterfaceID: Schema.String,
-  observedGeneration: Schema.Number,
-  conditions: Schema.Array(Condition)
-})
+const status = decodeStatus<Status>(statusFields)
 
 export const decode = (raw: Raw): ExternalIP => ({
   metadata: Metadata.decode(raw.metadata),

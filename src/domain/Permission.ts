@@ -100,8 +100,7 @@ const numbered: ReadonlyMap<string, string> = new Map([
   ["6", "tcp"],
   ["17", "udp"],
   ["1", "icmp"],
-  ["58", "icmpv6"],
-  ["all", "-1"]
+  ["58", "icmpv6"]
 ])
 
 const isIcmp = (protocol: string): boolean => protocol === "icmp" || protocol === "icmpv6"

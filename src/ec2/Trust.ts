@@ -1,7 +1,8 @@
 /**
- * What is believed of a thing in EC2 that we write and read: EC2's answers lag behind its deeds.
+ * What is believed of things in EC2 that we write and read: EC2's answers lag behind its deeds.
  * Rule: the reply of our own write beats every read that began before it ended, and for the visibility window
- * every read that contradicts it; after that the read wins. A write of unknown outcome beats nothing.
+ * every read that contradicts it; after that the read wins. A write of unknown outcome beats nothing: the first
+ * read that begins after it decides, and no later read is doubted for its sake.
  */
 import { Duration } from "effect"
 
@@ -9,18 +10,17 @@ import { Duration } from "effect"
 export const visibilityWindow = Duration.minutes(2)
 const windowMillis = Duration.toMillis(visibilityWindow)
 
+/** Whether a write that ended then is to be believed against a read that began at `began`. */
+export const outweighs = (wroteAt: number, began: number, now: number): boolean =>
+  wroteAt > 0 && (began <= wroteAt || now - wroteAt < windowMillis)
+
 export interface Trust {
   /** Epoch milliseconds when the describe that last confirmed it began; 0: known from a write's reply only. */
   readonly readBegan: number
-  /** Epoch milliseconds when our last write to it ended; 0: never. */
+  /** Epoch milliseconds when our last write to it ended; 0: never, or a read decided what became of it. */
   readonly wroteAt: number
   /** A write had no clear answer: a read that begins later decides. */
   readonly isUncertain: boolean
-}
-
-interface Entry<A> {
-  readonly value: A
-  readonly trust: Trust
 }
 
 export interface Change<A> {
@@ -28,6 +28,7 @@ export interface Change<A> {
   readonly after: A | undefined
 }
 
+/** Things of one kind by id. A record is the same object for as long as nothing is learnt of the thing. */
 export interface Mirror<A> {
   readonly get: (id: string) => (A & Trust) | undefined
   readonly values: () => Iterable<A & Trust>
@@ -48,120 +49,117 @@ export interface Options<A> {
   readonly id: (value: A) => string
   /** The same for every decision. */
   readonly isSame: (a: A, b: A) => boolean
+  /** `isForeign`: a read showed it otherwise than it was known, and the difference is not of our making. */
   readonly onChange: (change: Change<A & Trust>, isForeign: boolean) => void
-  /** Kept out of `sawAll`'s reach: things that a describe of everything does not cover. */
+  /** Within reach of the describe of everything that `sawAll` stands for. */
   readonly isCovered: (value: A) => boolean
 }
 
+interface Entry<A> {
+  readonly record: A & Trust
+  /** When a reply to a write of ours last proved that it exists; 0: never. */
+  readonly existedAt: number
+}
+
+const isConfirmed = (t: Trust): boolean => !t.isUncertain && t.readBegan > t.wroteAt
+
 export const make = <A extends object>({ id, isCovered, isSame, onChange }: Options<A>): Mirror<A> => {
   const entries = new Map<string, Entry<A>>()
-  /** When we deleted it: a describe may show it a while longer. */
+  /** When we deleted it, oldest first: a describe may show it a while longer. */
   const tombstones = new Map<string, number>()
 
-  const view = (entry: Entry<A> | undefined): (A & Trust) | undefined =>
-    entry === undefined ? undefined : cached(entry)
-  // One object per entry: whoever holds a record can compare it.
-  const views = new WeakMap<Entry<A>, A & Trust>()
-  const cached = (entry: Entry<A>): A & Trust => {
-    const known = views.get(entry)
-    if (known !== undefined) return known
-    const made = { ...entry.value, ...entry.trust }
-    views.set(entry, made)
-    return made
-  }
-
-  const put = (value: A, trust: Trust, isForeign: boolean): void => {
+  const put = (value: A, trust: Trust, existedAt: number, isRead: boolean): void => {
     const key = id(value)
-    const before = entries.get(key)
-    const after: Entry<A> = { value, trust }
-    entries.set(key, after)
+    const before = entries.get(key)?.record
+    const after = { ...value, ...trust }
+    entries.set(key, { record: after, existedAt })
+    const differs = before === undefined || !isSame(before, value)
     const isNews =
-      before === undefined ||
-      !isSame(before.value, value) ||
-      before.trust.isUncertain !== trust.isUncertain ||
-      // Somebody may wait for a read that confirms a write.
-      isConfirmed(before.trust) !== isConfirmed(trust)
-    if (isNews) onChange({ before: view(before), after: view(after) }, isForeign && before !== undefined && !isSame(before.value, value))
+      differs ||
+      before.isUncertain !== trust.isUncertain ||
+      // Somebody may wait for the read that confirms a write.
+      isConfirmed(before) !== isConfirmed(trust)
+    if (isNews) onChange({ before, after }, isRead && before !== undefined && differs)
   }
 
-  const remove = (key: string, isForeign: boolean): void => {
-    const before = entries.get(key)
+  const remove = (key: string, isRead: boolean): void => {
+    const before = entries.get(key)?.record
     if (before === undefined) return
     entries.delete(key)
-    onChange({ before: view(before), after: undefined }, isForeign)
+    onChange({ before, after: undefined }, isRead)
   }
 
-  const isConfirmed = (t: Trust): boolean => !t.isUncertain && t.readBegan > t.wroteAt
-
-  const isFresh = (t: Trust, began: number, now: number): boolean =>
-    t.wroteAt > 0 && (began <= t.wroteAt || now - t.wroteAt < windowMillis)
-
-  const sawOne = (value: A, began: number, now: number): void => {
+  const didSee = (value: A, began: number, now: number): void => {
     const key = id(value)
-    const buried = tombstones.get(key)
-    if (buried !== undefined) {
-      if (began <= buried || now - buried < windowMillis) return
+    const buriedAt = tombstones.get(key)
+    if (buriedAt !== undefined) {
+      if (outweighs(buriedAt, began, now)) return
       tombstones.delete(key)
     }
     const known = entries.get(key)
-    const read: Trust = { readBegan: began, wroteAt: known?.trust.wroteAt ?? 0, isUncertain: false }
-    if (known === undefined) return put(value, read, true)
-    if (began < known.trust.readBegan) return
-    if (known.trust.isUncertain) {
-      if (began > known.trust.wroteAt) put(value, read, false)
+    if (known === undefined) return put(value, { readBegan: began, wroteAt: 0, isUncertain: false }, 0, true)
+    const { existedAt, record } = known
+    if (began < record.readBegan) return
+    if (record.isUncertain) {
+      if (began > record.wroteAt) put(value, { readBegan: began, wroteAt: 0, isUncertain: false }, existedAt, false)
       return
     }
-    if (isSame(known.value, value)) {
-      if (began > known.trust.wroteAt) put(value, read, false)
+    const read: Trust = { readBegan: began, wroteAt: record.wroteAt, isUncertain: false }
+    if (isSame(record, value)) {
+      if (began > record.wroteAt) put(value, read, existedAt, false)
       return
     }
-    if (!isFresh(known.trust, began, now)) put(value, read, true)
+    if (!outweighs(record.wroteAt, began, now)) put(value, read, existedAt, true)
   }
 
   const didNotSee = (key: string, began: number, now: number): void => {
     const known = entries.get(key)
     if (known === undefined) return
-    // A doubted thing that is not shown may be invisible still: nothing is forgotten inside the window.
-    if (isFresh(known.trust, began, now) || began < known.trust.readBegan) {
-      if (known.trust.isUncertain && began > known.trust.wroteAt) {
-        put(known.value, { ...known.trust, isUncertain: false }, false)
-      }
-      return
+    const { existedAt, record } = known
+    if (began < record.readBegan || began <= record.wroteAt) return
+    if (!outweighs(existedAt, began, now)) return remove(key, !record.isUncertain)
+    // What was just made may be invisible still, and a doubtful write to it is asked after once only.
+    if (record.isUncertain) {
+      put(record, { readBegan: record.readBegan, wroteAt: 0, isUncertain: false }, existedAt, false)
     }
-    remove(key, true)
   }
 
   return {
-    get: (key) => view(entries.get(key)),
+    get: (key) => entries.get(key)?.record,
     values: function* () {
-      for (const entry of entries.values()) yield cached(entry)
+      for (const { record } of entries.values()) yield record
     },
     isDeleted: (key) => tombstones.has(key),
     wrote: (value, now) => {
       const key = id(value)
       tombstones.delete(key)
-      const known = entries.get(key)
-      put(value, { readBegan: known?.trust.readBegan ?? 0, wroteAt: now, isUncertain: false }, false)
+      const readBegan = entries.get(key)?.record.readBegan ?? 0
+      put(value, { readBegan, wroteAt: now, isUncertain: false }, now, false)
     },
     deleted: (key, now) => {
-      for (const [other, at] of tombstones) if (now - at > 2 * windowMillis) tombstones.delete(other)
+      for (const [oldest, at] of tombstones) {
+        if (now - at < 2 * windowMillis) break
+        tombstones.delete(oldest)
+      }
+      tombstones.delete(key)
       tombstones.set(key, now)
       remove(key, false)
     },
     doubt: (key, now) => {
       const known = entries.get(key)
       if (known === undefined) return
-      put(known.value, { ...known.trust, wroteAt: now, isUncertain: true }, false)
+      const { existedAt, record } = known
+      put(record, { readBegan: record.readBegan, wroteAt: now, isUncertain: true }, existedAt, false)
     },
     saw: (key, value, began, now) => {
       if (value === undefined) didNotSee(key, began, now)
-      else sawOne(value, began, now)
+      else didSee(value, began, now)
     },
     sawAll: (values, began, now) => {
       const shown = new Set(values.map(id))
-      for (const value of values) sawOne(value, began, now)
-      for (const [key, entry] of entries) {
-        if (!shown.has(key) && isCovered(entry.value)) didNotSee(key, began, now)
+      for (const value of values) didSee(value, began, now)
+      for (const [key, { record }] of entries) {
+        if (!shown.has(key) && isCovered(record)) didNotSee(key, began, now)
       }
     }
   }

@@ -4,7 +4,7 @@
  */
 import { Effect, Random } from "effect"
 
-/** An inclusive span of numbers; of milliseconds wherever it is a time. */
+/** A span of whole numbers, both ends included; of milliseconds wherever it is a time. */
 export interface Span {
   readonly min: number
   readonly max: number
@@ -14,9 +14,8 @@ export const never: Span = { min: 0, max: 0 }
 export const exactly = (n: number): Span => ({ min: n, max: n })
 
 export interface Draw {
+  /** A whole number: no clock tells less than a millisecond, and sums of fractions depend on their order. */
   readonly between: (span: Span) => number
-  /** Whole numbers of the span. */
-  readonly wholeBetween: (span: Span) => number
   /** True `probability` of the time: always at 1, never at 0. */
   readonly chance: (probability: number) => boolean
   readonly shuffle: <A>(list: ReadonlyArray<A>) => ReadonlyArray<A>
@@ -24,11 +23,9 @@ export interface Draw {
 
 export const make = Effect.fnUntraced(function* (seed: string | number): Effect.fn.Return<Draw> {
   const random = yield* Random.withSeed(Effect.service(Random.Random), seed)
-  const between = ({ min, max }: Span) => (max <= min ? min : min + random.nextDoubleUnsafe() * (max - min))
   const below = (n: number) => Math.floor(random.nextDoubleUnsafe() * n)
   return {
-    between,
-    wholeBetween: ({ min, max }) => (max <= min ? min : min + below(max - min + 1)),
+    between: ({ min, max }) => (max <= min ? min : min + below(max - min + 1)),
     chance: (probability) => probability >= 1 || (probability > 0 && random.nextDoubleUnsafe() < probability),
     shuffle: (list) => {
       const shuffled = [...list]

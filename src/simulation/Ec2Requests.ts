@@ -77,12 +77,13 @@ export const make = (state: State, journal: Journal, travel: Draw): Requests => 
 
   const overWire = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => {
-      const oneWay = travel.between(state.conditions.latency) / 2
-      return oneWay <= 0
+      const latency = travel.between(state.conditions.latency)
+      const there = Math.floor(latency / 2)
+      return latency <= 0
         ? effect
-        : Effect.sleep(oneWay).pipe(
+        : Effect.sleep(there).pipe(
             Effect.andThen(Effect.exit(effect)),
-            Effect.tap(() => Effect.sleep(oneWay)),
+            Effect.tap(() => Effect.sleep(latency - there)),
             Effect.flatten
           )
     })
