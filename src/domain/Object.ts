@@ -2,7 +2,7 @@
  * How one custom resource is decoded: metadata always, spec as a result, status leniently.
  * Rule: an object that cannot be decoded is still an object: it can be reported, cleaned up and deleted.
  */
-import { Result, Schema } from "effect"
+import { Result, Schema, SchemaIssue } from "effect"
 
 /** A raw object of the Kubernetes API, as JSON gives it. */
 export interface Raw {
@@ -18,11 +18,21 @@ export const withoutUnset = (value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null && v !== ""))
     : value
 
-/** A decoder that answers with the first problem, in one line that names the field. */
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** `["ipRanges", 0, "cidr"]` -> `spec.ipRanges[0].cidr`. */
+const pathOf = (path: ReadonlyArray<unknown>): string =>
+  path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : `${text}.${String(part)}`), "spec")
+
+/** A decoder that answers with the first problem, in one line that names the field and what it takes. */
 export const decodeSpec = <S extends Schema.Codec<unknown, unknown, never, never>>(schema: S) => {
   const decode = Schema.decodeUnknownResult(schema)
   return (raw: unknown): Result.Result<S["Type"], string> =>
-    Result.mapError(decode(raw), (issue) => String(issue).replaceAll(/\s*\n\s*/g, " "))
+    Result.mapError(decode(raw), (error) => {
+      const [first] = format(error.issue).issues
+      const path = pathOf((first?.path ?? []).map((p) => (typeof p === "object" ? p.key : p)))
+      return `${path}: ${first?.message.replaceAll(/\s*\n\s*/g, " ") ?? "cannot be read"}`
+    })
 }
 
 /** Decodes a status field by field: one bad field is dropped, the others stay known. */

@@ -1,11 +1,12 @@
 /**
  * Paces requests to EC2: never more than our share of each action's bucket, the most urgent first.
- * Rule: a token is taken before a request is sent; waiting can be interrupted and loses no token; when EC2
- * throttles all the same, others use the account, and our share shrinks for a while.
+ * Rule: a token is taken before a request is sent; waiting can be interrupted and loses no token; at rest there
+ * is no fiber; when EC2 throttles all the same, others use the account, and our share shrinks for a while.
  */
 import { Clock, Context, Deferred, Duration, Effect, Layer, Metric } from "effect"
 import * as Metrics from "../domain/Metrics.ts"
 import { actions, bucketOf } from "./Buckets.ts"
+import * as TokenBucket from "./TokenBucket.ts"
 
 /** Most urgent first. */
 export const urgencies = ["NewNode", "Move", "Rule", "CleanUp", "Sweep"] as const
@@ -15,13 +16,6 @@ export type Urgency = (typeof urgencies)[number]
 export const Urgency = Context.Reference<Urgency>("kubestatic/ec2/Urgency", {
   defaultValue: () => "Sweep"
 })
-
-/** After a refusal our share of that bucket is halved, ... */
-const shrink = 0.5
-/** ... down to this much of it, ... */
-const leastShare = 0.1
-/** ... and comes back by this much of it a second. */
-const recoveryPerSecond = 0.01
 
 export interface Fullness {
   readonly action: string
@@ -42,22 +36,15 @@ export class Governor extends Context.Service<
   }
 >()("kubestatic/ec2/Governor") {}
 
-interface Waiter {
-  readonly granted: Deferred.Deferred<void>
-  isGone: boolean
-}
+type Waiter = Deferred.Deferred<void>
 
-interface State {
-  readonly action: string
-  readonly capacity: number
-  readonly refill: number
-  tokens: number
-  /** Part of `refill` that is used just now, from leastShare to 1. */
-  part: number
-  updatedAt: number
-  readonly queues: Readonly<Record<Urgency, Array<Waiter>>>
-  waiting: number
-  isPumping: boolean
+/** Those who wait for one action's tokens. A set keeps the order of arrival, and lets anyone leave at once. */
+interface Line {
+  readonly bucket: TokenBucket.TokenBucket
+  readonly waiters: Readonly<Record<Urgency, Set<Waiter>>>
+  readonly wait: Metric.Metric<number, unknown>
+  /** A fiber hands out tokens as they come in. */
+  isServed: boolean
 }
 
 export interface Options {
@@ -65,120 +52,106 @@ export interface Options {
   readonly share: number
 }
 
+const waitingIn = ({ waiters }: Line): number =>
+  urgencies.reduce((sum, urgency) => sum + waiters[urgency].size, 0)
+
+/** Takes the next one out of the line. */
+const next = ({ waiters }: Line): Waiter | undefined => {
+  for (const urgency of urgencies) {
+    for (const waiter of waiters[urgency]) {
+      waiters[urgency].delete(waiter)
+      return waiter
+    }
+  }
+  return undefined
+}
+
 const make = Effect.fnUntraced(function* ({ share }: Options) {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
-  const states = new Map<string, State>()
+  const now = () => clock.currentTimeMillisUnsafe()
+  const lines = new Map<string, Line>()
 
-  const stateOf = (action: string): State => {
-    const known = states.get(action)
+  const lineOf = (action: string): Line => {
+    const known = lines.get(action)
     if (known !== undefined) return known
-    const bucket = bucketOf(action)
-    const capacity = Math.max(1, bucket.capacity * share)
-    const fresh: State = {
-      action,
-      capacity,
-      refill: bucket.refill * share,
-      tokens: capacity,
-      part: 1,
-      updatedAt: clock.currentTimeMillisUnsafe(),
-      queues: { NewNode: [], Move: [], Rule: [], CleanUp: [], Sweep: [] },
-      waiting: 0,
-      isPumping: false
+    const fresh: Line = {
+      bucket: TokenBucket.make(bucketOf(action), share, now()),
+      waiters: {
+        NewNode: new Set(),
+        Move: new Set(),
+        Rule: new Set(),
+        CleanUp: new Set(),
+        Sweep: new Set()
+      },
+      wait: Metric.withAttributes(Metrics.ec2GovernorWait, { operation: action }),
+      isServed: false
     }
-    states.set(action, fresh)
+    lines.set(action, fresh)
     return fresh
   }
 
-  const update = (state: State): void => {
-    const now = clock.currentTimeMillisUnsafe()
-    const seconds = Math.max(0, now - state.updatedAt) / 1000
-    state.tokens = Math.min(state.capacity, state.tokens + seconds * state.refill * state.part)
-    state.part = Math.min(1, state.part + seconds * recoveryPerSecond)
-    state.updatedAt = now
+  const grant = (line: Line): void => {
+    while (waitingIn(line) > 0 && line.bucket.tryTake(now())) {
+      const waiter = next(line)
+      if (waiter !== undefined) Deferred.doneUnsafe(waiter, Effect.void)
+    }
   }
 
-  const next = (state: State): Waiter | undefined => {
-    for (const urgency of urgencies) {
-      const queue = state.queues[urgency]
-      while (queue.length > 0) {
-        const waiter = queue.shift()
-        if (waiter !== undefined && !waiter.isGone) return waiter
-      }
+  /** Ends when nobody waits; nothing happens between its last look and its end, so nobody is overlooked. */
+  const serve = Effect.fnUntraced(function* (line: Line) {
+    grant(line)
+    while (waitingIn(line) > 0) {
+      yield* Effect.sleep(Duration.millis(line.bucket.millisToNext(now())))
+      grant(line)
     }
-    return undefined
-  }
+    line.isServed = false
+  })
 
-  /** Hands tokens to waiters as they come in; ends when nobody waits. */
-  const pump = (state: State): Effect.Effect<void> =>
-    Effect.gen(function* () {
-      while (state.waiting > 0) {
-        update(state)
-        // A token is whole, give or take the rounding of time to milliseconds.
-        while (state.tokens >= 1 - 1e-9 && state.waiting > 0) {
-          const waiter = next(state)
-          if (waiter === undefined) break
-          state.waiting -= 1
-          state.tokens -= 1
-          Deferred.doneUnsafe(waiter.granted, Effect.void)
-        }
-        if (state.waiting === 0) break
-        const missing = 1 - state.tokens
-        const millis = Math.max(1, Math.ceil((missing / (state.refill * state.part)) * 1000))
-        yield* Effect.sleep(Duration.millis(millis))
-      }
-      state.isPumping = false
-    })
-
-  const take = Effect.fnUntraced(function* (action: string) {
-    const state = stateOf(action)
-    update(state)
-    if (state.waiting === 0 && state.tokens >= 1 - 1e-9) {
-      state.tokens -= 1
-      return
+  const queue = Effect.fnUntraced(function* (
+    line: Line,
+    restore: <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  ) {
+    const { [yield* Urgency]: peers } = line.waiters
+    const waiter: Waiter = Deferred.makeUnsafe<void>()
+    peers.add(waiter)
+    if (!line.isServed) {
+      line.isServed = true
+      yield* Effect.forkIn(serve(line), scope)
     }
-    const urgency = yield* Urgency
-    const began = clock.currentTimeMillisUnsafe()
-    const waiter: Waiter = { granted: Deferred.makeUnsafe<void>(), isGone: false }
-    state.queues[urgency].push(waiter)
-    state.waiting += 1
-    if (!state.isPumping) {
-      state.isPumping = true
-      yield* Effect.forkIn(pump(state), scope)
-    }
-    yield* Effect.onInterrupt(Deferred.await(waiter.granted), () =>
+    yield* Effect.onInterrupt(restore(Deferred.await(waiter)), () =>
       Effect.sync(() => {
-        if (Deferred.isDoneUnsafe(waiter.granted)) {
-          // Granted and interrupted in the same moment: the token goes back.
-          state.tokens = Math.min(state.capacity, state.tokens + 1)
-          return
-        }
-        waiter.isGone = true
-        state.waiting -= 1
+        if (peers.delete(waiter)) return
+        // Granted and interrupted in the same moment: the token is the next one's.
+        line.bucket.giveBack()
+        grant(line)
       })
     )
-    const seconds = (clock.currentTimeMillisUnsafe() - began) / 1000
-    yield* Metric.update(Metric.withAttributes(Metrics.ec2GovernorWait, { operation: action }), seconds)
   })
+
+  const take = (action: string): Effect.Effect<void> =>
+    // Only the wait itself can be interrupted: whoever comes out of here has a token, and knows it.
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const line = lineOf(action)
+        const began = now()
+        const isFirst = waitingIn(line) === 0
+        if (!isFirst || !line.bucket.tryTake(began)) yield* queue(line, restore)
+        yield* Metric.update(line.wait, (now() - began) / 1000)
+      })
+    )
 
   return Governor.of({
     take,
-    refused: (action) =>
-      Effect.sync(() => {
-        const state = stateOf(action)
-        update(state)
-        state.tokens = 0
-        state.part = Math.max(leastShare, state.part * shrink)
-      }),
+    refused: (action) => Effect.sync(() => lineOf(action).bucket.refused(now())),
     fullness: () =>
       actions.map((action) => {
-        const state = stateOf(action)
-        update(state)
+        const line = lineOf(action)
         return {
           action,
-          tokens: Math.floor(state.tokens),
-          capacity: Math.floor(state.capacity),
-          waiting: state.waiting
+          tokens: line.bucket.tokens(now()),
+          capacity: Math.floor(line.bucket.capacity),
+          waiting: waitingIn(line)
         }
       })
   })

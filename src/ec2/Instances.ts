@@ -1,11 +1,11 @@
 /**
  * Instances and their interfaces as last seen.
  * Rule: an interface's groups and public IP as we wrote them hold against reads that lag, like everything we
- * write; an instance that is not seen, or is terminated, is gone, and says when that was read.
+ * write; a read never replaces what a later one showed; an instance that is terminated or not shown is gone, and
+ * says when that was read.
  */
-import { Duration } from "effect"
 import type { Instance, NetworkInterface } from "./Ec2.ts"
-import { visibilityWindow } from "./Trust.ts"
+import { outweighs } from "./Trust.ts"
 
 export type Sighting =
   | { readonly _tag: "Unseen" }
@@ -16,35 +16,51 @@ export type Sighting =
       readonly instance: Instance
       /** Epoch milliseconds when the read that shows it began. */
       readonly readAt: number
-      /** A write to one of its interfaces had no clear answer. */
+      /** A write to it or to one of its interfaces had no clear answer: a read that begins later decides. */
       readonly isUncertain: boolean
     }
 
-/** What we wrote to an interface, believed for the visibility window. */
-interface Written {
-  groupIds: { readonly value: ReadonlyArray<string>; readonly at: number } | undefined
-  publicIp: { readonly value: NetworkInterface["publicIp"]; readonly at: number } | undefined
+/** What is known of an interface beyond what its instance shows. */
+interface Known {
+  /** Undefined: written to, and never seen on an instance. */
+  readonly instanceId?: string | undefined
+  /** When the read of the interface itself began; 0: it was seen with its instance only. */
+  readonly readBegan: number
+  readonly groupIds?: Written<ReadonlyArray<string>> | undefined
+  /** The address we attached. */
+  readonly attached?: Written<string> | undefined
+  /** The address we detached: a read that shows it still is behind. */
+  readonly detached?: Written<string> | undefined
+}
+interface Written<A> {
+  readonly value: A
+  readonly at: number
 }
 
 export interface Instances {
   readonly get: (instanceId: string) => Sighting
+  /** Undefined: the read does not show it. */
   readonly saw: (instanceId: string, instance: Instance | undefined, began: number, now: number) => void
   readonly sawInterface: (seen: NetworkInterface, began: number, now: number) => void
-  readonly wroteInterface: (networkInterface: NetworkInterface, now: number) => void
-  readonly wrotePublicIp: (
-    networkInterfaceId: string,
-    publicIp: NetworkInterface["publicIp"],
-    now: number
-  ) => void
-  readonly doubt: (instanceId: string) => void
+  readonly wroteGroups: (networkInterfaceId: string, groupIds: ReadonlyArray<string>, now: number) => void
+  readonly attached: (networkInterfaceId: string, publicIp: string, now: number) => void
+  readonly detached: (networkInterfaceId: string, publicIp: string, now: number) => void
+  readonly doubt: (instanceId: string, now: number) => void
   /** The instance an interface was last seen on. */
   readonly carrierOf: (networkInterfaceId: string) => string | undefined
   /** Forgets what nobody asks for any more, unless it was looked up since. */
   readonly keepOnly: (instanceIds: ReadonlySet<string>, readBefore: number) => void
 }
 
+export interface Options {
+  /** Whether the group is one of ours: the loss of such a one is a change made by others. */
+  readonly isOurs: (groupId: string) => boolean
+  readonly onChange: (instanceId: string, isForeign: boolean) => void
+}
+
 const unseen: Sighting = { _tag: "Unseen" }
-const windowMillis = Duration.toMillis(visibilityWindow)
+/** Elastic IPs show their account as the owner; ours is not known here, and "not amazon" is all that matters. */
+const ownAccount = "self"
 
 const isSameInterface = (a: NetworkInterface, b: NetworkInterface): boolean =>
   a.networkInterfaceId === b.networkInterfaceId &&
@@ -60,98 +76,157 @@ const isSame = (a: Instance, b: Instance): boolean =>
   a.interfaces.length === b.interfaces.length &&
   a.interfaces.every((i) => b.interfaces.some((j) => isSameInterface(i, j)))
 
-export const make = (options: {
-  readonly onChange: (instanceId: string, isForeign: boolean) => void
-}): Instances => {
-  const sightings = new Map<string, Sighting>()
-  const written = new Map<string, Written>()
-  const carrier = new Map<string, string>()
+const interfaceOf = (sighting: Sighting | undefined, id: string): NetworkInterface | undefined =>
+  sighting?._tag === "Seen"
+    ? sighting.instance.interfaces.find((i) => i.networkInterfaceId === id)
+    : undefined
 
-  const believed = <A>(entry: { readonly value: A; readonly at: number } | undefined, began: number, now: number) =>
-    entry !== undefined && (began <= entry.at || now - entry.at < windowMillis) ? entry : undefined
+export const make = ({ isOurs, onChange }: Options): Instances => {
+  const sightings = new Map<string, Sighting>()
+  const interfaces = new Map<string, Known>()
+  /** When the doubtful write ended, by instance. */
+  const doubts = new Map<string, number>()
 
   /** What a read shows, with what we wrote since laid over it. */
   const overlaid = (seen: NetworkInterface, began: number, now: number): NetworkInterface => {
-    const ours = written.get(seen.networkInterfaceId)
-    const groupIds = believed(ours?.groupIds, began, now)
-    const publicIp = believed(ours?.publicIp, began, now)
-    if (ours !== undefined && groupIds === undefined && publicIp === undefined) written.delete(seen.networkInterfaceId)
+    const known = interfaces.get(seen.networkInterfaceId)
+    const holds = <A>(written: Written<A> | undefined): written is Written<A> =>
+      written !== undefined && outweighs(written.at, began, now)
+    const isBehind = holds(known?.detached) && seen.publicIp?.address === known.detached.value
     return {
       ...seen,
-      ...(groupIds === undefined ? {} : { groupIds: groupIds.value }),
+      groupIds: holds(known?.groupIds) ? known.groupIds.value : seen.groupIds,
       // What comes after a disassociation (a new public IP, or none) only a read can tell.
-      ...(publicIp?.value === undefined ? {} : { publicIp: publicIp.value })
+      publicIp: holds(known?.attached)
+        ? { address: known.attached.value, owner: ownAccount }
+        : isBehind
+          ? undefined
+          : seen.publicIp
     }
   }
 
-  const put = (instanceId: string, next: Sighting, isRead: boolean): void => {
+  const hasLostOurs = (before: Instance, after: Instance): boolean =>
+    before.interfaces.some((old) => {
+      const now = after.interfaces.find((i) => i.networkInterfaceId === old.networkInterfaceId)
+      return now !== undefined && old.groupIds.some((g) => isOurs(g) && !now.groupIds.includes(g))
+    })
+
+  const put = (instanceId: string, after: Sighting, isRead: boolean): void => {
     const before = sightings.get(instanceId)
-    sightings.set(instanceId, next)
-    if (next._tag === "Seen") for (const i of next.instance.interfaces) carrier.set(i.networkInterfaceId, instanceId)
-    const isNews =
-      before === undefined ||
-      before._tag !== next._tag ||
-      (before._tag === "Seen" && next._tag === "Seen" && !isSame(before.instance, next.instance))
-    if (isNews) options.onChange(instanceId, isRead && before?._tag === "Seen" && next._tag === "Seen")
+    sightings.set(instanceId, after)
+    if (before?._tag === "Seen" && after._tag === "Seen") {
+      if (isSame(before.instance, after.instance)) return
+      // After a doubtful write of ours a difference says nothing of others.
+      const isForeign = isRead && !before.isUncertain && hasLostOurs(before.instance, after.instance)
+      onChange(instanceId, isForeign)
+    } else if (before?._tag !== after._tag) {
+      onChange(instanceId, false)
+    }
   }
 
-  const update = (
-    networkInterfaceId: string,
-    change: (i: NetworkInterface) => NetworkInterface
+  const forgetInterfaces = (sighting: Sighting | undefined): void => {
+    if (sighting?._tag !== "Seen") return
+    for (const i of sighting.instance.interfaces) interfaces.delete(i.networkInterfaceId)
+  }
+
+  /** Shows the interface changed (undefined: no longer there) in the record of its instance. */
+  const show = (
+    id: string,
+    change: (i: NetworkInterface) => NetworkInterface | undefined,
+    isRead: boolean
   ): void => {
-    const instanceId = carrier.get(networkInterfaceId)
+    const instanceId = interfaces.get(id)?.instanceId
     const sighting = instanceId === undefined ? undefined : sightings.get(instanceId)
     if (instanceId === undefined || sighting?._tag !== "Seen") return
-    const interfaces = sighting.instance.interfaces.map((i) =>
-      i.networkInterfaceId === networkInterfaceId ? change(i) : i
-    )
-    put(instanceId, { ...sighting, instance: { ...sighting.instance, interfaces } }, false)
+    const shown = sighting.instance.interfaces.flatMap((i) => {
+      if (i.networkInterfaceId !== id) return [i]
+      const changed = change(i)
+      return changed === undefined ? [] : [changed]
+    })
+    put(instanceId, { ...sighting, instance: { ...sighting.instance, interfaces: shown } }, isRead)
   }
 
-  const remember = (networkInterfaceId: string): Written => {
-    const known = written.get(networkInterfaceId)
-    if (known !== undefined) return known
-    const fresh: Written = { groupIds: undefined, publicIp: undefined }
-    written.set(networkInterfaceId, fresh)
-    return fresh
+  const remember = (id: string, news: Partial<Known>): void => {
+    interfaces.set(id, { readBegan: 0, ...interfaces.get(id), ...news })
   }
+
+  const lastWriteTo = ({ attached, detached, groupIds }: Known): number =>
+    Math.max(attached?.at ?? 0, detached?.at ?? 0, groupIds?.at ?? 0)
 
   return {
     get: (instanceId) => sightings.get(instanceId) ?? unseen,
     saw: (instanceId, instance, began, now) => {
-      const known = sightings.get(instanceId)
-      if (known !== undefined && known._tag !== "Unseen" && known.readAt > began) return
+      const before = sightings.get(instanceId)
+      if (before !== undefined && before._tag !== "Unseen" && before.readAt > began) return
+      const doubtedAt = doubts.get(instanceId)
+      const isUncertain = doubtedAt !== undefined && began <= doubtedAt
+      if (!isUncertain) doubts.delete(instanceId)
       if (instance === undefined || instance.state === "terminated") {
-        return put(instanceId, { _tag: "Gone", readAt: began }, true)
+        forgetInterfaces(before)
+        put(instanceId, { _tag: "Gone", readAt: began }, true)
+        return
       }
-      const interfaces = instance.interfaces.map((i) => overlaid(i, began, now))
-      put(instanceId, { _tag: "Seen", instance: { ...instance, interfaces }, readAt: began, isUncertain: false }, true)
+      const shown = instance.interfaces.map((i) => {
+        const known = interfaces.get(i.networkInterfaceId)
+        const newer =
+          known?.instanceId === instanceId && known.readBegan > began
+            ? interfaceOf(before, i.networkInterfaceId)
+            : undefined
+        if (newer !== undefined) return newer
+        remember(i.networkInterfaceId, { instanceId })
+        return overlaid(i, began, now)
+      })
+      put(
+        instanceId,
+        { _tag: "Seen", instance: { ...instance, interfaces: shown }, readAt: began, isUncertain },
+        true
+      )
     },
-    sawInterface: (seen, began, now) => update(seen.networkInterfaceId, () => overlaid(seen, began, now)),
-    wroteInterface: (networkInterface, now) => {
-      remember(networkInterface.networkInterfaceId).groupIds = { value: networkInterface.groupIds, at: now }
-      update(networkInterface.networkInterfaceId, (i) => ({ ...i, groupIds: networkInterface.groupIds }))
+    sawInterface: (seen, began, now) => {
+      const id = seen.networkInterfaceId
+      const known = interfaces.get(id)
+      const sighting = known?.instanceId === undefined ? undefined : sightings.get(known.instanceId)
+      if (known === undefined || sighting?._tag !== "Seen") return
+      if (known.readBegan > began || sighting.readAt > began) return
+      remember(id, { readBegan: began })
+      show(id, () => (seen.instanceId === known.instanceId ? overlaid(seen, began, now) : undefined), true)
     },
-    wrotePublicIp: (networkInterfaceId, publicIp, now) => {
-      remember(networkInterfaceId).publicIp = { value: publicIp, at: now }
-      update(networkInterfaceId, (i) => ({ ...i, publicIp }))
+    wroteGroups: (id, groupIds, now) => {
+      remember(id, { groupIds: { value: groupIds, at: now } })
+      show(id, (i) => ({ ...i, groupIds }), false)
     },
-    doubt: (instanceId) => {
-      const known = sightings.get(instanceId)
-      if (known?._tag !== "Seen") return
-      // What was written there is in doubt as well: the next read decides.
-      for (const i of known.instance.interfaces) written.delete(i.networkInterfaceId)
-      sightings.set(instanceId, { ...known, isUncertain: true })
+    attached: (id, publicIp, now) => {
+      remember(id, { attached: { value: publicIp, at: now }, detached: undefined })
+      show(id, (i) => ({ ...i, publicIp: { address: publicIp, owner: ownAccount } }), false)
     },
-    carrierOf: (networkInterfaceId) => carrier.get(networkInterfaceId),
+    detached: (id, publicIp, now) => {
+      const attached = interfaces.get(id)?.attached
+      // Another one may have come in its place already.
+      if (attached !== undefined && attached.value !== publicIp) return
+      remember(id, { attached: undefined, detached: { value: publicIp, at: now } })
+      show(id, (i) => (i.publicIp?.address === publicIp ? { ...i, publicIp: undefined } : i), false)
+    },
+    doubt: (instanceId, now) => {
+      const sighting = sightings.get(instanceId)
+      if (sighting?._tag !== "Seen") return
+      doubts.set(instanceId, now)
+      // What was written there is in doubt as well.
+      for (const { networkInterfaceId } of sighting.instance.interfaces) {
+        remember(networkInterfaceId, { groupIds: undefined, attached: undefined, detached: undefined })
+      }
+      sightings.set(instanceId, { ...sighting, isUncertain: true })
+    },
+    carrierOf: (id) => interfaces.get(id)?.instanceId,
     keepOnly: (instanceIds, readBefore) => {
       for (const [id, sighting] of sightings) {
         if (instanceIds.has(id) || (sighting._tag !== "Unseen" && sighting.readAt >= readBefore)) continue
+        forgetInterfaces(sighting)
         sightings.delete(id)
-        if (sighting._tag !== "Seen") continue
-        for (const i of sighting.instance.interfaces) {
-          carrier.delete(i.networkInterfaceId)
-          written.delete(i.networkInterfaceId)
+        doubts.delete(id)
+      }
+      for (const [id, known] of interfaces) {
+        if (known.instanceId === undefined && !outweighs(lastWriteTo(known), readBefore, readBefore)) {
+          interfaces.delete(id)
         }
       }
     }

@@ -3,12 +3,14 @@
  * Rule: everything is read from here; sweeps, look-ups and the replies of our own writes keep it true, and every
  * difference that decides something is told once.
  */
-import { Clock, Context, Duration, Effect, Exit, Layer, Metric, Request, RequestResolver } from "effect"
+import { Array as Arr, Clock, Context, Effect, Layer, Metric } from "effect"
 import * as Metrics from "../domain/Metrics.ts"
-import { Tag } from "../domain/Names.ts"
-import * as Permission from "../domain/Permission.ts"
-import { type Address, Ec2, type Instance, type NetworkInterface, type SecurityGroup } from "./Ec2.ts"
+import { Tag, type Tags } from "../domain/Names.ts"
+import * as ById from "./ById.ts"
+import { type Address, Ec2, type NetworkInterface } from "./Ec2.ts"
 import type { Ec2Error } from "./Ec2Error.ts"
+import * as Group from "./Group.ts"
+import * as Index from "./Index.ts"
 import * as Instances from "./Instances.ts"
 import * as Trust from "./Trust.ts"
 
@@ -16,15 +18,7 @@ export { visibilityWindow } from "./Trust.ts"
 
 export type AddressRecord = Address & Trust.Trust
 
-/** A security group with its rules expanded, one per source, both directions together. */
-export interface Group {
-  readonly groupId: string
-  readonly name: string
-  readonly vpcId: string
-  readonly tags: Readonly<Record<string, string>>
-  readonly permissions: ReadonlyArray<Permission.Permission>
-}
-export type GroupRecord = Group & Trust.Trust
+export type GroupRecord = Group.Group & Trust.Trust
 
 export type InstanceSighting = Instances.Sighting
 
@@ -83,7 +77,7 @@ export class Inventory extends Context.Service<
     // Write-through of the replies of our own writes; synchronous.
     readonly wroteAddress: (address: Address) => void
     readonly releasedAddress: (allocationId: string) => void
-    readonly wroteGroup: (group: Group) => void
+    readonly wroteGroup: (group: Group.Group) => void
     readonly deletedGroup: (groupId: string) => void
     readonly wroteInterface: (networkInterface: NetworkInterface) => void
     /** The outcome of a write is not known: a later read decides. */
@@ -95,27 +89,9 @@ export class Inventory extends Context.Service<
   }
 >()("kubestatic/ec2/Inventory") {}
 
-/** "AWS: DescribeInstances, a filter takes at most 200 values". */
-export const batchSize = 200
-/** Long enough for a burst of nodes to share a call, short beside one call's own time. */
-const batchWindow = Duration.millis(100)
-
 export interface Options {
   /** Our own first, then those that are adopted. */
   readonly clusterIds: readonly [string, ...ReadonlyArray<string>]
-}
-
-const toGroup = (group: SecurityGroup): Group => ({
-  groupId: group.groupId,
-  name: group.name,
-  vpcId: group.vpcId,
-  tags: group.tags,
-  permissions: [...Permission.expand("Ingress", group.ingress), ...Permission.expand("Egress", group.egress)]
-})
-
-const isSameTags = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => {
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((k) => a[k] === b[k])
 }
 
 const isSameAddress = (a: Address, b: Address): boolean =>
@@ -123,31 +99,28 @@ const isSameAddress = (a: Address, b: Address): boolean =>
   a.association?.associationId === b.association?.associationId &&
   a.association?.networkInterfaceId === b.association?.networkInterfaceId &&
   a.association?.instanceId === b.association?.instanceId &&
-  isSameTags(a.tags, b.tags)
+  Group.isSameTags(a.tags, b.tags)
 
-const described = (p: Permission.Permission): string => `${Permission.key(p)}|${p.description}`
-
-const isSameGroup = (a: Group, b: Group): boolean => {
-  if (a.vpcId !== b.vpcId || a.permissions.length !== b.permissions.length || !isSameTags(a.tags, b.tags)) return false
-  const left = new Set(a.permissions.map(described))
-  return b.permissions.every((p) => left.has(described(p)))
-}
-
-/** A row of a batch, and when the describe that shows it began. */
-interface Row<A> {
-  readonly value: A | undefined
-  readonly began: number
-}
-
-class GroupById extends Request.Class<{ readonly groupId: string }, Row<Group>, Ec2Error> {}
-class InstanceById extends Request.Class<{ readonly instanceId: string }, Row<Instance>, Ec2Error> {}
+/** Without the trust of the record it may have been made from. */
+const plainAddress = ({ allocationId, association, publicIp, tags }: Address): Address => ({
+  allocationId,
+  publicIp,
+  tags,
+  association
+})
+const plainGroup = ({ groupId, name, permissions, tags, vpcId }: Group.Group): Group.Group => ({
+  groupId,
+  name,
+  vpcId,
+  tags,
+  permissions
+})
 
 const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
   const ec2 = yield* Ec2
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
   const now = () => clock.currentTimeMillisUnsafe()
-  const ours = new Set<string>(clusterIds)
   const listeners: Array<(change: InventoryChange, asker: unknown) => void> = []
   let hasSwept = false
   let asking: unknown
@@ -166,106 +139,57 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       }
     })
   const drifted = (kind: "address" | "group" | "interface") => {
-    if (hasSwept) Effect.runSyncWith(context)(Metric.update(Metric.withAttributes(Metrics.driftRepaired, { kind }), 1))
+    if (!hasSwept) return
+    Effect.runSyncWith(context)(Metric.update(Metric.withAttributes(Metrics.driftRepaired, { kind }), 1))
   }
 
-  // Look-ups by name and by instance, kept beside the mirrors.
-  const byName = new Map<string, Set<string>>()
-  const byInstance = new Map<string, Set<string>>()
-  const byNode = new Map<string, Set<string>>()
-  const index = (map: Map<string, Set<string>>, before: string | undefined, after: string | undefined, id: string) => {
-    if (before === after) return
-    if (before !== undefined) {
-      const ids = map.get(before)
-      ids?.delete(id)
-      if (ids?.size === 0) map.delete(before)
-    }
-    if (after !== undefined) map.set(after, (map.get(after) ?? new Set()).add(id))
-  }
-  const tagOf = (tags: Readonly<Record<string, string>> | undefined, key: string): string | undefined =>
-    tags !== undefined && ours.has(tags[Tag.clusterId] ?? "") ? tags[key] : undefined
+  const clusters = new Set<string>(clusterIds)
+  const isOurs = ({ tags }: { readonly tags: Tags }): boolean => clusters.has(tags[Tag.clusterId] ?? "")
+  const ownTag = (thing: { readonly tags: Tags } | undefined, key: string): string | undefined =>
+    thing !== undefined && isOurs(thing) ? thing.tags[key] : undefined
+  const ownCarrier = (address: Address | undefined): string | undefined =>
+    address !== undefined && isOurs(address) ? address.association?.instanceId : undefined
+
+  const byName = Index.make()
+  const byInstance = Index.make()
+  const byNode = Index.make()
 
   const addresses = Trust.make<Address>({
     id: (a) => a.allocationId,
     isSame: isSameAddress,
-    isCovered: (a) => ours.has(a.tags[Tag.clusterId] ?? ""),
+    isCovered: isOurs,
     onChange: ({ after, before }, isForeign) => {
       const id = (after ?? before)?.allocationId ?? ""
-      index(byName, tagOf(before?.tags, Tag.externalIPName), tagOf(after?.tags, Tag.externalIPName), id)
-      index(byInstance, before?.association?.instanceId, after?.association?.instanceId, id)
+      byName.move(id, ownTag(before, Tag.externalIPName), ownTag(after, Tag.externalIPName))
+      byInstance.move(id, ownCarrier(before), ownCarrier(after))
       if (isForeign) drifted("address")
       tell({ _tag: "Address", before, after })
     }
   })
-  const groups = Trust.make<Group>({
+  const groups = Trust.make<Group.Group>({
     id: (g) => g.groupId,
-    isSame: isSameGroup,
-    isCovered: (g) => ours.has(g.tags[Tag.clusterId] ?? ""),
+    isSame: Group.isSame,
+    isCovered: isOurs,
     onChange: ({ after, before }, isForeign) => {
       const id = (after ?? before)?.groupId ?? ""
-      index(byNode, tagOf(before?.tags, Tag.nodeName), tagOf(after?.tags, Tag.nodeName), id)
+      byNode.move(id, ownTag(before, Tag.nodeName), ownTag(after, Tag.nodeName))
       if (isForeign) drifted("group")
       tell({ _tag: "Group", before, after })
     }
   })
   const instances = Instances.make({
+    isOurs: (groupId) => {
+      const group = groups.get(groupId)
+      return group !== undefined && isOurs(group)
+    },
     onChange: (instanceId, isForeign) => {
       if (isForeign) drifted("interface")
       tell({ _tag: "Instance", instanceId })
     }
   })
 
-  const resolve = <A>(ids: Set<string> | undefined, get: (id: string) => A | undefined): ReadonlyArray<A> => {
-    if (ids === undefined) return []
-    const found: Array<A> = []
-    for (const id of [...ids].toSorted()) {
-      const value = get(id)
-      if (value !== undefined) found.push(value)
-    }
-    return found
-  }
-
-  const inClusters = { [`${Tag.clusterId}`]: clusterIds }
-
-  const describeInstances = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
-    const began = now()
-    const seen = yield* ec2.describeInstances(ids)
-    return { began, byId: new Map(seen.map((i) => [i.instanceId, i])) }
-  })
-  const describeGroups = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
-    const began = now()
-    const seen = yield* ec2.describeSecurityGroups({ groupIds: ids })
-    return { began, byId: new Map(seen.map((g) => [g.groupId, toGroup(g)])) }
-  })
-
-  /** Describes many by id in one call, and answers each asker. */
-  const batched = <R extends Request.Request<Row<A>, Ec2Error>, A>(
-    idOf: (request: R) => string,
-    describe: (
-      ids: ReadonlyArray<string>
-    ) => Effect.Effect<{ readonly began: number; readonly byId: ReadonlyMap<string, A> }, Ec2Error>
-  ) =>
-    RequestResolver.make<R>(
-      Effect.fnUntraced(function* (entries) {
-        const ids = [...new Set(entries.map((e) => idOf(e.request)))]
-        const exit = yield* Effect.exit(describe(ids))
-        for (const entry of entries) {
-          const answer = Exit.map(exit, ({ began, byId }): Row<A> => ({ began, value: byId.get(idOf(entry.request)) }))
-          // R is a request for a Row<A>: the compiler does not see through the conditional type.
-          entry.completeUnsafe(answer as never)
-        }
-      })
-    ).pipe(RequestResolver.setDelay(batchWindow), RequestResolver.batchN(batchSize))
-
-  const instanceResolver = batched<InstanceById, Instance>((r) => r.instanceId, describeInstances)
-  const groupResolver = batched<GroupById, Group>((r) => r.groupId, describeGroups)
-
-  const chunks = (ids: Iterable<string>): ReadonlyArray<ReadonlyArray<string>> => {
-    const all = [...ids]
-    return Array.from({ length: Math.ceil(all.length / batchSize) }, (_, i) =>
-      all.slice(i * batchSize, (i + 1) * batchSize)
-    )
-  }
+  const recordsOf = <A>(ids: ReadonlyArray<string>, get: (id: string) => A | undefined): ReadonlyArray<A> =>
+    ids.flatMap((id) => get(id) ?? [])
 
   /** An address tells its interface always and its instance not always. */
   const placed = (address: Address): Address => {
@@ -275,42 +199,72 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     return { ...address, association: { ...association, instanceId } }
   }
 
+  const describeAddresses = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+    const seen = yield* ec2.describeAddresses({ allocationIds: ids })
+    return new Map(seen.map((a) => [a.allocationId, placed(a)]))
+  })
+  const describeGroups = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+    const seen = yield* ec2.describeSecurityGroups({ groupIds: ids })
+    return new Map(seen.map((g) => [g.groupId, Group.fromEc2(g)]))
+  })
+  const describeInstances = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+    const seen = yield* ec2.describeInstances(ids)
+    return new Map(seen.map((i) => [i.instanceId, i]))
+  })
+  const groupById = ById.make(describeGroups)
+  const instanceById = ById.make(describeInstances)
+
+  /** Everything by id, known beforehand: in batches, and what is seen goes into the mirror. */
+  const readAll = <A>(
+    ids: Iterable<string>,
+    describe: (ids: ReadonlyArray<string>) => Read<ReadonlyMap<string, A>>,
+    saw: (id: string, value: A | undefined, began: number, now: number) => void
+  ): Read<void> =>
+    Effect.forEach(
+      Arr.chunksOf(ids, ById.batchSize),
+      Effect.fnUntraced(function* (batch: ReadonlyArray<string>) {
+        const began = now()
+        const byId = yield* describe(batch)
+        for (const id of batch) saw(id, byId.get(id), began, now())
+      }),
+      { concurrency: "unbounded", discard: true }
+    )
+
+  const inClusters = { [Tag.clusterId]: clusterIds }
+
   const sweep = Effect.fn("Inventory.sweep")(function* (instanceIds: Iterable<string>) {
-    const asked = [...instanceIds]
-    const sweepBegan = now()
+    const asked = new Set(instanceIds)
+    const began = now()
+    // What was looked at though it is not tagged as ours: no describe by our tags would ever bring it up to date.
+    const otherAddresses = [...addresses.values()].filter((a) => !isOurs(a)).map((a) => a.allocationId)
+    const otherGroups = [...groups.values()].filter((g) => !isOurs(g)).map((g) => g.groupId)
     const [seenAddresses, seenGroups] = yield* Effect.all(
       [
         ec2.describeAddresses({ tags: inClusters }),
         ec2.describeSecurityGroups({ tags: inClusters }),
-        Effect.forEach(
-          chunks(asked),
-          (ids) =>
-            Effect.map(describeInstances(ids), ({ began, byId }) => {
-              for (const id of ids) instances.saw(id, byId.get(id), began, now())
-            }),
-          { concurrency: "unbounded", discard: true }
-        )
+        readAll(asked, describeInstances, instances.saw),
+        readAll(otherAddresses, describeAddresses, addresses.saw),
+        readAll(otherGroups, describeGroups, groups.saw)
       ],
       { concurrency: "unbounded" }
     )
-    // Instances first: they say whose interface an address is on.
-    addresses.sawAll(seenAddresses.map(placed), sweepBegan, now())
-    groups.sawAll(seenGroups.map(toGroup), sweepBegan, now())
-    instances.keepOnly(new Set(asked), sweepBegan)
+    // After the instances: they say whose interface an address is on.
+    addresses.sawAll(seenAddresses.map(placed), began, now())
+    groups.sawAll(seenGroups.map(Group.fromEc2), began, now())
+    instances.keepOnly(asked, began)
     hasSwept = true
   })
 
-  const sawInterface = (seen: NetworkInterface, began: number) => instances.sawInterface(seen, began, now())
+  const addressesOf = (name: string) => recordsOf(byName.idsOf(name), addresses.get)
 
   return Inventory.of({
     address: addresses.get,
-    addressesOf: (name) => resolve(byName.get(name), addresses.get),
-    addressesOn: (instanceId) =>
-      resolve(byInstance.get(instanceId), addresses.get).filter((a) => ours.has(a.tags[Tag.clusterId] ?? "")),
+    addressesOf,
+    addressesOn: (instanceId) => recordsOf(byInstance.idsOf(instanceId), addresses.get),
     addresses: addresses.values,
     isReleased: addresses.isDeleted,
     group: groups.get,
-    groupsOf: (nodeName) => resolve(byNode.get(nodeName), groups.get),
+    groupsOf: (nodeName) => recordsOf(byNode.idsOf(nodeName), groups.get),
     groups: groups.values,
     instance: instances.get,
     sweep,
@@ -320,17 +274,16 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       yield* taking(() => {
         for (const address of seen) addresses.saw(address.allocationId, placed(address), began, now())
       })
-      return resolve(byName.get(name), addresses.get)
+      return addressesOf(name)
     }),
     readAddress: Effect.fn("Inventory.readAddress")(function* (allocationId: string) {
       const began = now()
-      const seen = yield* ec2.describeAddresses({ allocationIds: [allocationId] })
-      const [found] = seen.filter((a) => a.allocationId === allocationId).map(placed)
-      yield* taking(() => addresses.saw(allocationId, found, began, now()))
+      const seen = yield* describeAddresses([allocationId])
+      yield* taking(() => addresses.saw(allocationId, seen.get(allocationId), began, now()))
       return addresses.get(allocationId)
     }),
     readGroup: Effect.fn("Inventory.readGroup")(function* (groupId: string) {
-      const { began, value } = yield* Effect.request(new GroupById({ groupId }), groupResolver)
+      const { began, value } = yield* groupById(groupId)
       yield* taking(() => groups.saw(groupId, value, began, now()))
       return groups.get(groupId)
     }),
@@ -338,57 +291,47 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       const began = now()
       const [seen] = yield* ec2.describeSecurityGroups({ names: [name], vpcIds: [vpcId] })
       if (seen === undefined) return undefined
-      yield* taking(() => groups.saw(seen.groupId, toGroup(seen), began, now()))
+      yield* taking(() => groups.saw(seen.groupId, Group.fromEc2(seen), began, now()))
       return groups.get(seen.groupId)
     }),
     lookUpInstance: Effect.fn("Inventory.lookUpInstance")(function* (instanceId: string) {
-      const { began, value } = yield* Effect.request(new InstanceById({ instanceId }), instanceResolver)
+      const { began, value } = yield* instanceById(instanceId)
       yield* taking(() => instances.saw(instanceId, value, began, now()))
       return instances.get(instanceId)
     }),
     readInterface: Effect.fn("Inventory.readInterface")(function* (networkInterfaceId: string) {
       const began = now()
       const [seen] = yield* ec2.describeNetworkInterfaces({ networkInterfaceIds: [networkInterfaceId] })
-      if (seen !== undefined) yield* taking(() => sawInterface(seen, began))
+      if (seen !== undefined) yield* taking(() => instances.sawInterface(seen, began, now()))
       return seen
     }),
     readInterfacesOfGroup: Effect.fn("Inventory.readInterfacesOfGroup")(function* (groupId: string) {
       const began = now()
       const seen = yield* ec2.describeNetworkInterfaces({ groupIds: [groupId] })
       yield* taking(() => {
-        for (const one of seen) sawInterface(one, began)
+        for (const one of seen) instances.sawInterface(one, began, now())
       })
       return seen
     }),
     wroteAddress: (address) => {
-      const before = addresses.get(address.allocationId)
-      const left = before?.association?.networkInterfaceId
+      const left = addresses.get(address.allocationId)?.association?.networkInterfaceId
       const held = address.association?.networkInterfaceId
-      if (left !== undefined && left !== held) instances.wrotePublicIp(left, undefined, now())
-      // Elastic IPs show their account as the owner; ours is not known here, and "ours" is all that matters.
-      if (held !== undefined) instances.wrotePublicIp(held, { address: address.publicIp, owner: "self" }, now())
-      addresses.wrote(plain(address), now())
+      if (left !== undefined && left !== held) instances.detached(left, address.publicIp, now())
+      if (held !== undefined && held !== left) instances.attached(held, address.publicIp, now())
+      addresses.wrote(plainAddress(address), now())
     },
     releasedAddress: (allocationId) => addresses.deleted(allocationId, now()),
-    wroteGroup: ({ groupId, name, permissions, tags, vpcId }) =>
-      groups.wrote({ groupId, name, vpcId, tags, permissions }, now()),
+    wroteGroup: (group) => groups.wrote(plainGroup(group), now()),
     deletedGroup: (groupId) => groups.deleted(groupId, now()),
-    wroteInterface: (networkInterface) => instances.wroteInterface(networkInterface, now()),
+    wroteInterface: ({ groupIds, networkInterfaceId }) =>
+      instances.wroteGroups(networkInterfaceId, groupIds, now()),
     doubtAddress: (allocationId) => addresses.doubt(allocationId, now()),
     doubtGroup: (groupId) => groups.doubt(groupId, now()),
-    doubtInstance: (instanceId) => instances.doubt(instanceId),
+    doubtInstance: (instanceId) => instances.doubt(instanceId, now()),
     onChange: (listener) => {
       listeners.push(listener)
     }
   })
-})
-
-/** Without the trust of the record it may have been made from. */
-const plain = ({ allocationId, association, publicIp, tags }: Address): Address => ({
-  allocationId,
-  publicIp,
-  tags,
-  association
 })
 
 export const layer = (options: Options): Layer.Layer<Inventory, never, Ec2> =>

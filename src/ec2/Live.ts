@@ -24,234 +24,294 @@ import {
   UpdateSecurityGroupRuleDescriptionsEgressCommand,
   UpdateSecurityGroupRuleDescriptionsIngressCommand
 } from "@aws-sdk/client-ec2"
-import { Effect, Layer, Schema } from "effect"
+import { Duration, Effect, Layer, Schema } from "effect"
+import type { Direction } from "../domain/Permission.ts"
 import { actionOf, Ec2, type Operation, type RulesRequest, type Service } from "./Ec2.ts"
-import { Ec2Error, fromCode, type Reason, Unreachable } from "./Ec2Error.ts"
+import { Ec2Error, Unreachable } from "./Ec2Error.ts"
+import { reasonOf } from "./SdkFailure.ts"
 import * as Wire from "./Wire.ts"
 
-/** No region, or nothing to sign requests with. The message is one line. */
+/** Nothing can be asked of EC2 as things are set up. The message is one line. */
 export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()("ConfigurationError", {
   message: Schema.String
 }) {}
 
-/** Milliseconds. A write must be over within the lease gap; reads of many pages take longer. */
-const connectionTimeout = 2_000
-const requestTimeout = 10_000
-/** "MaxResults: between 5 and 1000". */
-const pageSize = 1_000
-
-/** Names of SDK and Node errors that say that no answer came. */
-const noAnswer = /^(TimeoutError|AbortError|NetworkingError|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOST|ENETUNREACH|RequestTimeout)/
-
-export const reasonOf = (cause: unknown): Reason => {
-  if (!(cause instanceof Error)) return new Unreachable({ message: String(cause) })
-  const code = "code" in cause ? String(cause.code) : ""
-  const hasAnswer = "$metadata" in cause && (cause.$metadata as { httpStatusCode?: number }).httpStatusCode !== undefined
-  if (!hasAnswer || noAnswer.test(cause.name) || noAnswer.test(code)) {
-    const what = code === "" || cause.message.includes(code) ? cause.message : `${code} ${cause.message}`
-    return new Unreachable({ message: `${cause.name}: ${what}` })
-  }
-  return fromCode(cause.name, cause.message)
+/** A write must be over within the lease gap; a page of a describe is large. Each for one request, body and all. */
+export interface Timeouts {
+  readonly connect: Duration.Duration
+  readonly write: Duration.Duration
+  readonly read: Duration.Duration
+}
+export const timeouts: Timeouts = {
+  connect: Duration.seconds(2),
+  write: Duration.seconds(4),
+  read: Duration.seconds(10)
 }
 
-const make = (client: EC2Client): Service => {
-  const call = <A>(action: string, send: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Ec2Error> =>
-    Effect.tryPromise({
-      try: send,
+/** "MaxResults: between 5 and 1000" (DescribeInstances, DescribeSecurityGroups, DescribeNetworkInterfaces). */
+const pageSize = 1_000
+/** More than the buckets let through at once: a request that waits for a socket would use up its time there. */
+const maxSockets = 256
+
+/** EC2 takes no filter without values: what matches none of nothing needs no request. */
+const asksForNothing = (lists: Iterable<ReadonlyArray<string> | undefined>): boolean =>
+  [...lists].some((list) => list?.length === 0)
+
+type Sending = { readonly abortSignal: AbortSignal }
+type Call<A> = Effect.Effect<A, Ec2Error>
+
+const make = (client: EC2Client, limits: Timeouts): Service => {
+  const once = <A>(
+    action: string,
+    within: Duration.Duration,
+    send: (sending: Sending) => Promise<A>
+  ): Call<A> => {
+    const unreachable = (message: string) =>
+      new Ec2Error({ operation: action, reason: new Unreachable({ message }) })
+    return Effect.tryPromise({
+      try: (abortSignal) => send({ abortSignal }),
       catch: (cause) => new Ec2Error({ operation: action, reason: reasonOf(cause) })
-    })
-
-  const one = <A>(operation: Operation, send: (signal: AbortSignal) => Promise<A>) =>
-    call(actionOf(operation), send)
-
-  /** Every page; the next token is "" at the end with some emulators. */
-  const pages = <P extends { readonly NextToken?: string | undefined }, A>(
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: within,
+        orElse: () => Effect.fail(unreachable(`no answer within ${Duration.format(within)}`))
+      })
+    )
+  }
+  const read = <A>(operation: Operation, send: (sending: Sending) => Promise<A>): Call<A> =>
+    once(actionOf(operation), limits.read, send)
+  const write = (
     operation: Operation,
-    send: (token: string | undefined, signal: AbortSignal) => Promise<P>,
-    items: (page: P) => ReadonlyArray<A>
-  ): Effect.Effect<ReadonlyArray<A>, Ec2Error> =>
-    one(operation, async (signal) => {
-      const found: Array<A> = []
-      let token: string | undefined
-      do {
-        const page: P = await send(token, signal)
-        found.push(...items(page))
-        token = page.NextToken || undefined
-      } while (token !== undefined)
-      return found
-    })
+    send: (sending: Sending) => Promise<unknown>,
+    direction?: Direction
+  ): Call<void> => Effect.asVoid(once(actionOf(operation, direction), limits.write, send))
 
-  const next = (token: string | undefined) => (token === undefined ? {} : { NextToken: token })
+  /** The reply names what was made; one that does not leaves the outcome as unknown as a lost one. */
+  const creating = <A>(
+    operation: Operation,
+    send: (sending: Sending) => Promise<A>,
+    idOf: (answer: A) => string | undefined
+  ): Call<readonly [id: string, answer: A]> => {
+    const action = actionOf(operation)
+    const reason = new Unreachable({ message: "the answer names nothing that was made" })
+    return Effect.flatMap(once(action, limits.write, send), (answer) => {
+      const id = idOf(answer)
+      return id ? Effect.succeed([id, answer] as const) : Effect.fail(new Ec2Error({ operation: action, reason }))
+    })
+  }
+
+  /** Every page. The last one has no next token, or an empty one. */
+  const pages = Effect.fnUntraced(function* <
+    P extends { readonly NextToken?: string | undefined },
+    A
+  >(
+    operation: Operation,
+    send: (
+      page: { readonly MaxResults: number; readonly NextToken?: string },
+      sending: Sending
+    ) => Promise<P>,
+    itemsOf: (page: P) => ReadonlyArray<A>
+  ) {
+    const found: Array<A> = []
+    let token: string | undefined
+    do {
+      const next = token === undefined ? {} : { NextToken: token }
+      const page: P = yield* read(operation, (sending) =>
+        send({ MaxResults: pageSize, ...next }, sending)
+      )
+      for (const item of itemsOf(page)) found.push(item)
+      token = page.NextToken || undefined
+    } while (token !== undefined)
+    return found
+  })
+
+  const nothing = Effect.succeed([])
   const rules = ({ groupId, permissions }: RulesRequest) => ({
     GroupId: groupId,
     IpPermissions: permissions.map(Wire.toPermission)
   })
 
   return {
-    describeAddresses: ({ allocationIds, tags }) =>
-      one("describeAddresses", async (abortSignal) => {
-        const Filters = Wire.toFilters({
-          ...(tags === undefined ? {} : { tags }),
-          values: { "allocation-id": allocationIds }
-        })
-        const answer = await client.send(new DescribeAddressesCommand({ Filters }), { abortSignal })
-        return (answer.Addresses ?? []).map(Wire.fromAddress)
-      }),
-    describeSecurityGroups: ({ groupIds, names, tags, vpcIds }) =>
-      pages(
+    describeAddresses: ({ allocationIds, tags = {} }) => {
+      if (asksForNothing([allocationIds, ...Object.values(tags)])) return nothing
+      const Filters = Wire.toFilters(tags, { "allocation-id": allocationIds })
+      return Effect.map(
+        read("describeAddresses", (sending) =>
+          client.send(new DescribeAddressesCommand({ Filters }), sending)
+        ),
+        (answer) => (answer.Addresses ?? []).map(Wire.fromAddress)
+      )
+    },
+    describeSecurityGroups: ({ groupIds, names, tags = {}, vpcIds }) => {
+      if (asksForNothing([groupIds, names, vpcIds, ...Object.values(tags)])) return nothing
+      const Filters = Wire.toFilters(tags, { "group-id": groupIds, "group-name": names, "vpc-id": vpcIds })
+      return pages(
         "describeSecurityGroups",
-        (token, abortSignal) => {
-          const Filters = Wire.toFilters({
-            ...(tags === undefined ? {} : { tags }),
-            values: { "group-id": groupIds, "group-name": names, "vpc-id": vpcIds }
-          })
-          const command = new DescribeSecurityGroupsCommand({ Filters, MaxResults: pageSize, ...next(token) })
-          return client.send(command, { abortSignal })
-        },
+        (page, sending) => client.send(new DescribeSecurityGroupsCommand({ Filters, ...page }), sending),
         (page) => (page.SecurityGroups ?? []).map(Wire.fromSecurityGroup)
-      ),
-    describeInstances: (instanceIds) =>
-      pages(
+      )
+    },
+    describeInstances: (instanceIds) => {
+      if (asksForNothing([instanceIds])) return nothing
+      const Filters = Wire.toFilters({}, { "instance-id": instanceIds })
+      return pages(
         "describeInstances",
-        (token, abortSignal) => {
-          const Filters = [{ Name: "instance-id", Values: [...instanceIds] }]
-          return client.send(new DescribeInstancesCommand({ Filters, MaxResults: pageSize, ...next(token) }), {
-            abortSignal
-          })
-        },
+        (page, sending) => client.send(new DescribeInstancesCommand({ Filters, ...page }), sending),
         (page) => (page.Reservations ?? []).flatMap((r) => (r.Instances ?? []).map(Wire.fromInstance))
-      ),
-    describeNetworkInterfaces: ({ groupIds, instanceIds, networkInterfaceIds }) =>
-      pages(
+      )
+    },
+    describeNetworkInterfaces: ({ groupIds, instanceIds, networkInterfaceIds }) => {
+      if (asksForNothing([groupIds, instanceIds, networkInterfaceIds])) return nothing
+      const Filters = Wire.toFilters(
+        {},
+        {
+          "network-interface-id": networkInterfaceIds,
+          "group-id": groupIds,
+          "attachment.instance-id": instanceIds
+        }
+      )
+      return pages(
         "describeNetworkInterfaces",
-        (token, abortSignal) => {
-          const Filters = Wire.toFilters({
-            values: {
-              "network-interface-id": networkInterfaceIds,
-              "group-id": groupIds,
-              "attachment.instance-id": instanceIds
-            }
-          })
-          const command = new DescribeNetworkInterfacesCommand({ Filters, MaxResults: pageSize, ...next(token) })
-          return client.send(command, { abortSignal })
-        },
+        (page, sending) => client.send(new DescribeNetworkInterfacesCommand({ Filters, ...page }), sending),
         (page) => (page.NetworkInterfaces ?? []).map(Wire.fromNetworkInterface)
-      ),
-    allocateAddress: ({ tags }) =>
-      one("allocateAddress", async (abortSignal) => {
-        const answer = await client.send(
-          new AllocateAddressCommand({
-            Domain: "vpc",
-            TagSpecifications: Wire.toTagSpecification("elastic-ip", tags)
-          }),
-          { abortSignal }
-        )
-        return { allocationId: answer.AllocationId ?? "", publicIp: answer.PublicIp ?? "" }
-      }),
-    associateAddress: ({ allocationId, networkInterfaceId }) =>
-      one("associateAddress", async (abortSignal) => {
-        const answer = await client.send(
-          new AssociateAddressCommand({
-            AllocationId: allocationId,
-            NetworkInterfaceId: networkInterfaceId,
-            AllowReassociation: false
-          }),
-          { abortSignal }
-        )
-        return { associationId: answer.AssociationId ?? "" }
-      }),
-    disassociateAddress: ({ associationId }) =>
-      one("disassociateAddress", async (abortSignal) => {
-        await client.send(new DisassociateAddressCommand({ AssociationId: associationId }), { abortSignal })
-      }),
-    releaseAddress: ({ allocationId }) =>
-      one("releaseAddress", async (abortSignal) => {
-        await client.send(new ReleaseAddressCommand({ AllocationId: allocationId }), { abortSignal })
-      }),
-    createSecurityGroup: ({ description, name, tags, vpcId }) =>
-      one("createSecurityGroup", async (abortSignal) => {
-        const answer = await client.send(
-          new CreateSecurityGroupCommand({
-            GroupName: name,
-            Description: description,
-            VpcId: vpcId,
-            TagSpecifications: Wire.toTagSpecification("security-group", tags)
-          }),
-          { abortSignal }
-        )
-        return { groupId: answer.GroupId ?? "" }
-      }),
-    deleteSecurityGroup: ({ groupId }) =>
-      one("deleteSecurityGroup", async (abortSignal) => {
-        await client.send(new DeleteSecurityGroupCommand({ GroupId: groupId }), { abortSignal })
-      }),
-    authorizeSecurityGroupRules: (request) =>
-      call(actionOf("authorizeSecurityGroupRules", request.direction), async (abortSignal) => {
-        if (request.direction === "Ingress") {
-          await client.send(new AuthorizeSecurityGroupIngressCommand(rules(request)), { abortSignal })
-        } else {
-          await client.send(new AuthorizeSecurityGroupEgressCommand(rules(request)), { abortSignal })
-        }
-      }),
-    revokeSecurityGroupRules: (request) =>
-      call(actionOf("revokeSecurityGroupRules", request.direction), async (abortSignal) => {
-        if (request.direction === "Ingress") {
-          await client.send(new RevokeSecurityGroupIngressCommand(rules(request)), { abortSignal })
-        } else {
-          await client.send(new RevokeSecurityGroupEgressCommand(rules(request)), { abortSignal })
-        }
-      }),
-    updateSecurityGroupRuleDescriptions: (request) =>
-      call(actionOf("updateSecurityGroupRuleDescriptions", request.direction), async (abortSignal) => {
-        if (request.direction === "Ingress") {
-          await client.send(new UpdateSecurityGroupRuleDescriptionsIngressCommand(rules(request)), { abortSignal })
-        } else {
-          await client.send(new UpdateSecurityGroupRuleDescriptionsEgressCommand(rules(request)), { abortSignal })
-        }
-      }),
-    modifyNetworkInterfaceGroups: ({ groupIds, networkInterfaceId }) =>
-      one("modifyNetworkInterfaceGroups", async (abortSignal) => {
-        await client.send(
-          new ModifyNetworkInterfaceAttributeCommand({
-            NetworkInterfaceId: networkInterfaceId,
-            Groups: [...groupIds]
-          }),
-          { abortSignal }
-        )
-      }),
-    createTags: ({ resourceIds, tags }) =>
-      one("createTags", async (abortSignal) => {
-        await client.send(new CreateTagsCommand({ Resources: [...resourceIds], Tags: Wire.toTags(tags) }), {
-          abortSignal
+      )
+    },
+    allocateAddress: ({ tags }) => {
+      const command = () =>
+        new AllocateAddressCommand({
+          Domain: "vpc",
+          TagSpecifications: Wire.toTagSpecification("elastic-ip", tags)
         })
-      })
+      return Effect.map(
+        creating(
+          "allocateAddress",
+          (sending) => client.send(command(), sending),
+          (answer) => answer.PublicIp && answer.AllocationId
+        ),
+        ([allocationId, answer]) => ({ allocationId, publicIp: answer.PublicIp ?? "" })
+      )
+    },
+    associateAddress: ({ allocationId, networkInterfaceId }) => {
+      const command = () =>
+        new AssociateAddressCommand({
+          AllocationId: allocationId,
+          NetworkInterfaceId: networkInterfaceId,
+          // Without it EC2 takes the address from wherever it is.
+          AllowReassociation: false
+        })
+      return Effect.map(
+        creating(
+          "associateAddress",
+          (sending) => client.send(command(), sending),
+          (answer) => answer.AssociationId
+        ),
+        ([associationId]) => ({ associationId })
+      )
+    },
+    disassociateAddress: ({ associationId }) =>
+      write("disassociateAddress", (sending) =>
+        client.send(new DisassociateAddressCommand({ AssociationId: associationId }), sending)
+      ),
+    releaseAddress: ({ allocationId }) =>
+      write("releaseAddress", (sending) =>
+        client.send(new ReleaseAddressCommand({ AllocationId: allocationId }), sending)
+      ),
+    createSecurityGroup: ({ description, name, tags, vpcId }) => {
+      const command = () =>
+        new CreateSecurityGroupCommand({
+          GroupName: name,
+          Description: description,
+          VpcId: vpcId,
+          TagSpecifications: Wire.toTagSpecification("security-group", tags)
+        })
+      return Effect.map(
+        creating(
+          "createSecurityGroup",
+          (sending) => client.send(command(), sending),
+          (answer) => answer.GroupId
+        ),
+        ([groupId]) => ({ groupId })
+      )
+    },
+    deleteSecurityGroup: ({ groupId }) =>
+      write("deleteSecurityGroup", (sending) =>
+        client.send(new DeleteSecurityGroupCommand({ GroupId: groupId }), sending)
+      ),
+    authorizeSecurityGroupRules: (request) =>
+      write(
+        "authorizeSecurityGroupRules",
+        (sending) =>
+          request.direction === "Ingress"
+            ? client.send(new AuthorizeSecurityGroupIngressCommand(rules(request)), sending)
+            : client.send(new AuthorizeSecurityGroupEgressCommand(rules(request)), sending),
+        request.direction
+      ),
+    revokeSecurityGroupRules: (request) =>
+      write(
+        "revokeSecurityGroupRules",
+        (sending) =>
+          request.direction === "Ingress"
+            ? client.send(new RevokeSecurityGroupIngressCommand(rules(request)), sending)
+            : client.send(new RevokeSecurityGroupEgressCommand(rules(request)), sending),
+        request.direction
+      ),
+    updateSecurityGroupRuleDescriptions: (request) =>
+      write(
+        "updateSecurityGroupRuleDescriptions",
+        (sending) =>
+          request.direction === "Ingress"
+            ? client.send(new UpdateSecurityGroupRuleDescriptionsIngressCommand(rules(request)), sending)
+            : client.send(new UpdateSecurityGroupRuleDescriptionsEgressCommand(rules(request)), sending),
+        request.direction
+      ),
+    modifyNetworkInterfaceGroups: ({ groupIds, networkInterfaceId }) => {
+      const command = () =>
+        new ModifyNetworkInterfaceAttributeCommand({
+          NetworkInterfaceId: networkInterfaceId,
+          Groups: [...groupIds]
+        })
+      return write("modifyNetworkInterfaceGroups", (sending) => client.send(command(), sending))
+    },
+    createTags: ({ resourceIds, tags }) => {
+      const command = () => new CreateTagsCommand({ Resources: [...resourceIds], Tags: Wire.toTags(tags) })
+      return write("createTags", (sending) => client.send(command(), sending))
+    }
   }
 }
 
-/** The SDK ignores AWS_DEFAULT_REGION, which other tools and the Go implementation read. */
+/** The SDK ignores AWS_DEFAULT_REGION, which other tools and the Go implementation read before any profile. */
 const regionFromEnvironment = (): string | undefined =>
   process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined
 
-export const layer: Layer.Layer<Ec2, ConfigurationError> = Layer.effect(
-  Ec2,
-  Effect.gen(function* () {
-    const region = regionFromEnvironment()
-    const client = yield* Effect.acquireRelease(
-      Effect.sync(
-        () =>
-          new EC2Client({
-            maxAttempts: 1,
-            ...(region === undefined ? {} : { region }),
-            requestHandler: { connectionTimeout, requestTimeout, throwOnRequestTimeout: true }
+export const layerWith = (limits: Timeouts): Layer.Layer<Ec2, ConfigurationError> =>
+  Layer.effect(
+    Ec2,
+    Effect.gen(function* () {
+      const region = regionFromEnvironment()
+      const client = yield* Effect.acquireRelease(
+        Effect.sync(
+          () =>
+            new EC2Client({
+              maxAttempts: 1,
+              ...(region === undefined ? {} : { region }),
+              requestHandler: {
+                connectionTimeout: Duration.toMillis(limits.connect),
+                httpAgent: { maxSockets },
+                httpsAgent: { maxSockets }
+              }
+            })
+        ),
+        (made) => Effect.sync(() => made.destroy())
+      )
+      yield* Effect.tryPromise({
+        try: () => client.config.region(),
+        catch: () =>
+          new ConfigurationError({
+            message: "no AWS region: set AWS_REGION or AWS_DEFAULT_REGION, or a region in the AWS profile"
           })
-      ),
-      (made) => Effect.sync(() => made.destroy())
-    )
-    yield* Effect.tryPromise({
-      try: () => client.config.region(),
-      catch: () =>
-        new ConfigurationError({ message: "no AWS region: set AWS_REGION or a region in the AWS profile" })
+      })
+      return Ec2.of(make(client, limits))
     })
-    return Ec2.of(make(client))
-  })
-)
+  )
+
+export const layer: Layer.Layer<Ec2, ConfigurationError> = layerWith(timeouts)

@@ -97,19 +97,21 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       tombstones.delete(key)
     }
     const known = entries.get(key)
-    if (known === undefined) return put(value, { readBegan: began, wroteAt: 0, isUncertain: false }, 0, true)
+    if (known === undefined) {
+      put(value, { readBegan: began, wroteAt: 0, isUncertain: false }, 0, true)
+      return
+    }
     const { existedAt, record } = known
     if (began < record.readBegan) return
-    if (record.isUncertain) {
-      if (began > record.wroteAt) put(value, { readBegan: began, wroteAt: 0, isUncertain: false }, existedAt, false)
-      return
-    }
+    const isLater = began > record.wroteAt
     const read: Trust = { readBegan: began, wroteAt: record.wroteAt, isUncertain: false }
-    if (isSame(record, value)) {
-      if (began > record.wroteAt) put(value, read, existedAt, false)
-      return
+    if (record.isUncertain) {
+      if (isLater) put(value, { ...read, wroteAt: 0 }, existedAt, false)
+    } else if (isSame(record, value)) {
+      if (isLater) put(value, read, existedAt, false)
+    } else if (!outweighs(record.wroteAt, began, now)) {
+      put(value, read, existedAt, true)
     }
-    if (!outweighs(record.wroteAt, began, now)) put(value, read, existedAt, true)
   }
 
   const didNotSee = (key: string, began: number, now: number): void => {
@@ -117,9 +119,10 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     if (known === undefined) return
     const { existedAt, record } = known
     if (began < record.readBegan || began <= record.wroteAt) return
-    if (!outweighs(existedAt, began, now)) return remove(key, !record.isUncertain)
-    // What was just made may be invisible still, and a doubtful write to it is asked after once only.
-    if (record.isUncertain) {
+    if (!outweighs(existedAt, began, now)) {
+      remove(key, !record.isUncertain)
+    } else if (record.isUncertain) {
+      // What was made just now may be invisible still; the doubtful write to it is asked after once only.
       put(record, { readBegan: record.readBegan, wroteAt: 0, isUncertain: false }, existedAt, false)
     }
   }

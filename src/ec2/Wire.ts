@@ -47,7 +47,10 @@ const fromPermission = (p: Sdk.IpPermission): IpPermission => ({
     source: r.PrefixListId ?? "",
     description: r.Description ?? ""
   })),
-  groups: (p.UserIdGroupPairs ?? []).map((r) => ({ source: r.GroupId ?? "", description: r.Description ?? "" }))
+  groups: (p.UserIdGroupPairs ?? []).map((r) => ({
+    source: r.GroupId ?? "",
+    description: r.Description ?? ""
+  }))
 })
 
 /** An empty description is left out: EC2 has no such thing as an empty one. */
@@ -113,13 +116,13 @@ export const fromInstance = (i: Sdk.Instance): Instance => ({
   }))
 })
 
-/** Filters in EC2's form. */
-export const toFilters = (o: {
-  readonly tags?: Readonly<Record<string, ReadonlyArray<string>>>
-  readonly values: Readonly<Record<string, ReadonlyArray<string> | undefined>>
-}): Array<Sdk.Filter> => [
-  ...Object.entries(o.tags ?? {}).map(([key, values]) => ({ Name: `tag:${key}`, Values: [...values] })),
-  ...Object.entries(o.values).flatMap(([Name, values]) =>
+/** Filters in EC2's form: tags by key, the others by their names; those without a list are left out. */
+export const toFilters = (
+  tags: Readonly<Record<string, ReadonlyArray<string>>>,
+  others: Readonly<Record<string, ReadonlyArray<string> | undefined>>
+): Array<Sdk.Filter> => [
+  ...Object.entries(tags).map(([key, values]) => ({ Name: `tag:${key}`, Values: [...values] })),
+  ...Object.entries(others).flatMap(([Name, values]) =>
     values === undefined ? [] : [{ Name, Values: [...values] }]
   )
 ]

@@ -75,14 +75,12 @@ export const make = Effect.fnUntraced(function* (
   const delays: Delays.Delays = { ...Delays.usual, ...options.delays }
   const present = new Map<string, CloudNode>()
   const chances = new Map<string, Draw.Draw>()
-  const incarnations = new Map<string, number>()
   let named = 0
 
   const chanceOf = Effect.fnUntraced(function* (name: string) {
     const known = chances.get(name)
     if (known !== undefined) return known
-    const incarnation = incarnations.get(name) ?? 0
-    const draw = yield* Draw.make(`${seed}/cloud/${name}/${incarnation}`)
+    const draw = yield* Draw.make(`${seed}/cloud/${name}`)
     chances.set(name, draw)
     return draw
   })
@@ -102,8 +100,6 @@ export const make = Effect.fnUntraced(function* (
 
   const join = Effect.fnUntraced(function* (spec: Objects.NodeSpec) {
     const name = spec.name ?? Objects.hostName(++named)
-    incarnations.set(name, (incarnations.get(name) ?? 0) + 1)
-    chances.delete(name)
     const launched = yield* hand.launch({
       zone: spec.zone ?? homeZone,
       state: "pending",

@@ -6,6 +6,7 @@ import * as Node from "../../src/domain/Node.ts"
 import * as Pod from "../../src/domain/Pod.ts"
 import { nodes, pods } from "../../src/kubernetes/Kubernetes.ts"
 import * as Cloud from "../../src/simulation/Cloud.ts"
+import type { Cluster } from "../../src/simulation/CloudCluster.ts"
 import * as Delays from "../../src/simulation/CloudDelays.ts"
 import { exactly } from "../../src/simulation/Draw.ts"
 import { layer as ec2Layer } from "../../src/simulation/Ec2.ts"
@@ -142,22 +143,24 @@ describe("a node that joins", () => {
       })
     )
   )
-  it.effect("and is made to leave before it registers never appears", () =>
-    inWorlds(
-      { ...Delays.none, registration: exactly(10_000) },
-      Effect.fnUntraced(function* ({ cloud, world, node }) {
-        const joining = yield* Effect.forkChild(cloud.join(at))
-        yield* TestClock.adjust(Duration.seconds(5))
-        yield* cloud.leave("a", "InstanceFirst")
-        yield* TestClock.adjust(Duration.seconds(60))
-        yield* Fiber.join(joining)
-        assert.isUndefined(node("a"))
-        assert.deepStrictEqual(
-          world.instances().map((i) => i.state),
-          ["terminated"]
-        )
-      })
-    )
+  it.effect.each(["boot", "registration"] as const)(
+    "and is made to leave during its %s never appears",
+    (when) =>
+      inWorlds(
+        { ...Delays.none, [when]: exactly(10_000) },
+        Effect.fnUntraced(function* ({ cloud, world, node }) {
+          const joining = yield* Effect.forkChild(cloud.join(at))
+          yield* TestClock.adjust(Duration.seconds(5))
+          yield* cloud.leave("a", "InstanceFirst")
+          yield* TestClock.adjust(Duration.seconds(60))
+          yield* Fiber.join(joining)
+          assert.isUndefined(node("a"))
+          assert.deepStrictEqual(
+            world.instances().map((i) => i.state),
+            ["terminated"]
+          )
+        })
+      )
   )
 })
 
@@ -245,6 +248,33 @@ describe("a node that leaves", () => {
         assert.deepStrictEqual([node("a")?.isAutoAssign, isAutoAssign], [true, true])
       })
     )
+  )
+})
+
+describe("a node that is changed by others at the same moment", () => {
+  it.effect("has both changes", () =>
+    Effect.gen(function* () {
+      const { cluster } = yield* Kubernetes.make({ seed: "test", latency: Effect.succeed(Duration.zero) })
+      let rivals = 2
+      const contested: Cluster = {
+        ...cluster,
+        patch: (resource, ref, patch, subresource) =>
+          Effect.gen(function* () {
+            if (rivals-- > 0) {
+              const taints = [{ key: `other-${rivals}`, effect: "NoSchedule" }]
+              yield* cluster.patch(nodes, ref, { spec: { taints } })
+            }
+            return yield* cluster.patch(resource, ref, patch, subresource)
+          })
+      }
+      yield* cluster.create(nodes, { metadata: at })
+      const cloud = yield* Cloud.make({ cluster: contested, seed: 1, delays: Delays.none })
+      yield* cloud.taint("a", { key: "ours", effect: "NoSchedule" })
+      assert.deepStrictEqual(
+        Node.decode(cluster.get(nodes, at) ?? { metadata: {} }).taints.map((t) => t.key),
+        ["other-0", "ours"]
+      )
+    }).pipe(Effect.provide(ec2Layer()))
   )
 })
 

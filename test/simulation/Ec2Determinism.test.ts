@@ -184,6 +184,22 @@ describe("where ids are derived", () => {
       )
     })
   )
+  it.effect("an address that was put back is given to nobody else", () =>
+    Effect.gen(function* () {
+      const tags = { [Tag.uid]: "uid-of-an-object" }
+      const first = yield* inAccount(derive, ({ ec2 }) => ec2.allocateAddress({ tags }))
+      const second = yield* inAccount(
+        derive,
+        Effect.fnUntraced(function* ({ ec2, world }) {
+          const known = { allocationId: "eipalloc-of-another", publicIp: first.publicIp, tags: {} }
+          yield* world.hand.restore([known])
+          return yield* ec2.allocateAddress({ tags })
+        })
+      )
+      assert.strictEqual(second.allocationId, first.allocationId)
+      assert.notStrictEqual(second.publicIp, first.publicIp)
+    })
+  )
   it.effect("a known address on nothing stays on nothing", () =>
     inAccount(
       derive,

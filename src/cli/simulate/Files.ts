@@ -1,0 +1,102 @@
+/**
+ * Objects of the user's own for a simulation, from YAML files.
+ * Rule: all files are read and judged before anything happens; what is wrong is said with file, line and field.
+ */
+import { readFileSync } from "node:fs"
+import { Effect, Result } from "effect"
+import { type Document, LineCounter, parseAllDocuments } from "yaml"
+import { admit } from "../../domain/Admission.ts"
+import { apiVersion } from "../../domain/Names.ts"
+import * as Node from "../../domain/Node.ts"
+import type { Raw } from "../../domain/Object.ts"
+import * as Pod from "../../domain/Pod.ts"
+import { externalIPs, firewallRules, nodes, pods, type Resource } from "../../kubernetes/Kubernetes.ts"
+import { OptionsError } from "../OptionsError.ts"
+
+export interface Given {
+  readonly resource: Resource
+  readonly object: Raw
+}
+
+const kinds: Readonly<Record<string, { readonly apiVersion: string; readonly resource: Resource }>> = {
+  ExternalIP: { apiVersion, resource: externalIPs },
+  FirewallRule: { apiVersion, resource: firewallRules },
+  Node: { apiVersion: "v1", resource: nodes },
+  Pod: { apiVersion: "v1", resource: pods }
+}
+
+/** `spec.ipRanges[0].cidr` -> `["spec", "ipRanges", 0, "cidr"]`. */
+const keysOf = (path: string): ReadonlyArray<string | number> =>
+  path.split(/[.[\]]+/).filter((k) => k !== "").map((k) => (/^\d+$/.test(k) ? Number(k) : k))
+
+const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""
+
+/** What is wrong with an object, as `field: why`; undefined when it will do. */
+const complaint = (kind: string, raw: unknown): string | undefined => {
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return "kind: an object is needed"
+  const known = kinds[kind]
+  if (known === undefined) return `kind: takes ${Object.keys(kinds).join(", ")}, not ${JSON.stringify(kind)}`
+  const object = raw as Raw
+  if (object.apiVersion !== known.apiVersion) {
+    return `apiVersion: takes ${known.apiVersion} for ${kind}, not ${JSON.stringify(object.apiVersion)}`
+  }
+  const name = object.metadata?.name
+  if (typeof name !== "string" || !/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)) {
+    return "metadata.name: takes a name of lower-case letters, digits, - and ."
+  }
+  try {
+    if (kind === "Node") Node.decode(object)
+    if (kind === "Pod") Pod.decode(object)
+  } catch (cause) {
+    const [, field] = /at \["(.+)"\]/.exec(describe(cause)) ?? []
+    return `${field === undefined ? "metadata" : `spec.${field.replaceAll('"]["', ".")}`}: ${describe(cause)}`
+  }
+  const admitted = admit(kind, object)
+  return Result.isFailure(admitted) ? admitted.failure : undefined
+}
+
+/** The line of the field that a complaint begins with, or of its nearest parent that is there. */
+const lineOf = (document: Document, lines: LineCounter, said: string): number => {
+  const [, path = ""] = /^([A-Za-z][\w.[\]]*):/.exec(said) ?? []
+  const keys = keysOf(path)
+  for (let depth = keys.length; depth >= 0; depth--) {
+    const node = depth === 0 ? document.contents : document.getIn(keys.slice(0, depth), true)
+    const offset = (node as { readonly range?: readonly [number, number, number] } | null | undefined)?.range?.[0]
+    if (offset !== undefined) return lines.linePos(offset).line
+  }
+  return 1
+}
+
+export const parse = (file: string, text: string): Result.Result<ReadonlyArray<Given>, OptionsError> => {
+  const lines = new LineCounter()
+  const given: Array<Given> = []
+  const refuse = (line: number, why: string) => Result.fail(new OptionsError({ message: `${file}:${line}: ${why}` }))
+  for (const document of parseAllDocuments(text, { lineCounter: lines })) {
+    const [error] = document.errors
+    if (error !== undefined) {
+      return refuse(error.linePos?.[0].line ?? 1, `not YAML: ${error.message.split("\n")[0]}`)
+    }
+    const raw: unknown = document.toJS()
+    if (raw === null || raw === undefined) continue
+    const kind = String((raw as { readonly kind?: unknown }).kind ?? "")
+    const wrong = complaint(kind, raw)
+    if (wrong !== undefined) return refuse(lineOf(document, lines, wrong), wrong)
+    const known = kinds[kind]
+    if (known !== undefined) given.push({ resource: known.resource, object: raw as Raw })
+  }
+  return Result.succeed(given)
+}
+
+/** Nodes first: what names them finds them. */
+const order: ReadonlyArray<Resource> = [nodes, pods, externalIPs, firewallRules]
+
+export const read = (files: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Given>, OptionsError> =>
+  Effect.map(
+    Effect.forEach(files, (file) =>
+      Effect.try({
+        try: () => readFileSync(file, "utf8"),
+        catch: (cause) => new OptionsError({ message: `-f ${file}: ${describe(cause)}` })
+      }).pipe(Effect.flatMap((text) => Effect.fromResult(parse(file, text))))
+    ),
+    (all) => all.flat().toSorted((a, b) => order.indexOf(a.resource) - order.indexOf(b.resource))
+  )

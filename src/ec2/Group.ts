@@ -1,0 +1,39 @@
+/**
+ * A security group as the operator thinks of it: its rules one by one.
+ * Rule: the order of rules and tags says nothing.
+ */
+import type { Tags } from "../domain/Names.ts"
+import * as Permission from "../domain/Permission.ts"
+import type { SecurityGroup } from "./Ec2.ts"
+
+/** A security group with its rules expanded, one per source, both directions together. */
+export interface Group {
+  readonly groupId: string
+  readonly name: string
+  readonly vpcId: string
+  readonly tags: Tags
+  readonly permissions: ReadonlyArray<Permission.Permission>
+}
+
+export const fromEc2 = ({ egress, groupId, ingress, name, tags, vpcId }: SecurityGroup): Group => ({
+  groupId,
+  name,
+  vpcId,
+  tags,
+  permissions: [...Permission.expand("Ingress", ingress), ...Permission.expand("Egress", egress)]
+})
+
+export const isSameTags = (a: Tags, b: Tags): boolean => {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+}
+
+const described = (p: Permission.Permission): string => `${Permission.key(p)}|${p.description}`
+
+/** The name cannot change. */
+export const isSame = (a: Group, b: Group): boolean => {
+  if (a.vpcId !== b.vpcId || a.permissions.length !== b.permissions.length) return false
+  if (!isSameTags(a.tags, b.tags)) return false
+  const left = new Set(a.permissions.map(described))
+  return b.permissions.every((p) => left.has(described(p)))
+}

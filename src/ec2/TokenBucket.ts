@@ -1,0 +1,78 @@
+/**
+ * The arithmetic of one request bucket: tokens that come back with time, and a share of them that shrinks when
+ * EC2 refuses all the same and grows again.
+ * Rule: pure but for its own count; time comes in as milliseconds and never runs backwards in here.
+ */
+import type { Bucket } from "./Buckets.ts"
+
+/** After a refusal the part of the bucket that is used is halved, ... */
+export const shrink = 0.5
+/** ... once for all requests that were under way together, ... */
+export const sameRefusal = 1_000
+/** ... down to this much of it, ... */
+export const leastPart = 0.1
+/** ... and comes back by this much of the whole a second. */
+export const recoveryPerSecond = 0.01
+
+/** A token is whole, give or take what adding fractions loses. */
+const whole = 1 - 1e-9
+
+export interface TokenBucket {
+  readonly capacity: number
+  readonly tokens: (now: number) => number
+  readonly tryTake: (now: number) => boolean
+  /** A token that was taken and not used. */
+  readonly giveBack: () => void
+  /** EC2 says that it is empty: others use the account too. */
+  readonly refused: (now: number) => void
+  /** Milliseconds, whole, until a token is there if nothing is refused meanwhile. */
+  readonly millisToNext: (now: number) => number
+}
+
+/** `share`: of the account's bucket, from 0 (excluded) to 1. */
+export const make = (bucket: Bucket, share: number, now: number): TokenBucket => {
+  // A share of less than one request could never send any.
+  const capacity = Math.max(1, bucket.capacity * share)
+  const refill = bucket.refill * share
+  let tokens = capacity
+  let part = 1
+  let updatedAt = now
+  let refusedAt = Number.NEGATIVE_INFINITY
+
+  const limit = () => Math.max(1, capacity * part)
+  const update = (at: number): void => {
+    const seconds = Math.max(0, at - updatedAt) / 1000
+    if (seconds === 0) return
+    tokens = Math.min(limit(), tokens + seconds * refill * part)
+    part = Math.min(1, part + seconds * recoveryPerSecond)
+    updatedAt = at
+  }
+
+  return {
+    capacity,
+    tokens: (at) => {
+      update(at)
+      return Math.max(0, Math.floor(tokens + 1 - whole))
+    },
+    tryTake: (at) => {
+      update(at)
+      if (tokens < whole) return false
+      tokens -= 1
+      return true
+    },
+    giveBack: () => {
+      tokens = Math.min(limit(), tokens + 1)
+    },
+    refused: (at) => {
+      update(at)
+      tokens = 0
+      if (at - refusedAt < sameRefusal) return
+      refusedAt = at
+      part = Math.max(leastPart, part * shrink)
+    },
+    millisToNext: (at) => {
+      update(at)
+      return tokens >= whole ? 0 : Math.max(1, Math.ceil(((whole - tokens) / (refill * part)) * 1000))
+    }
+  }
+}
