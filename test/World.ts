@@ -14,8 +14,8 @@ import * as Leadership from "../src/kubernetes/Leadership.ts"
 import * as Composition from "../src/operator/Composition.ts"
 import { Operator } from "../src/operator/Operator.ts"
 import { Settings } from "../src/operator/Settings.ts"
-import type { ConditionsChange } from "../src/simulation/Ec2Conditions.ts"
 import * as Ec2Simulation from "../src/simulation/Ec2.ts"
+import type { ConditionsChange } from "../src/simulation/Ec2Conditions.ts"
 import { Ec2World } from "../src/simulation/Ec2World.ts"
 import * as KubernetesSimulation from "../src/simulation/Kubernetes.ts"
 
@@ -62,7 +62,9 @@ export const stateOf = (object: Raw): unknown => (object.status as Fields | unde
 
 export const isMutating = (action: string): boolean => !action.startsWith("Describe")
 
-const succeeded = (calls: ReturnType<Ec2World["Service"]["calls"]>): ReadonlyArray<readonly [string, number]> =>
+const succeeded = (
+  calls: ReturnType<Ec2World["Service"]["calls"]>
+): ReadonlyArray<readonly [string, number]> =>
   [...calls].flatMap(([action, outcomes]) => {
     const count = outcomes.get("OK") ?? 0
     return count === 0 ? [] : [[action, count] as const]
@@ -154,13 +156,18 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     yield* ec2.hand.terminate(providerID.split("/").at(-1) ?? "")
   })
 
-  const kindOf = (kind: "ExternalIP" | "FirewallRule") => (kind === "ExternalIP" ? externalIPs : firewallRules)
+  const kindOf = (kind: "ExternalIP" | "FirewallRule") =>
+    kind === "ExternalIP" ? externalIPs : firewallRules
   const statusOf = (resource: typeof externalIPs, name: string): Fields =>
     (kubernetes.get(resource, { name })?.status ?? {}) as Fields
   const named = (all: ReadonlyArray<Raw>, name: string) => all.find((o) => o.metadata.name === name)
   const instanceOf = (nodeName: string): string => {
     const spec = named(kubernetes.all(nodes), nodeName)?.spec as Fields | undefined
-    return String(spec?.providerID ?? "").split("/").at(-1) ?? ""
+    return (
+      String(spec?.providerID ?? "")
+        .split("/")
+        .at(-1) ?? ""
+    )
   }
   const interfaceOf = (nodeName: string): string =>
     ec2.instance(instanceOf(nodeName))?.interfaces[0]?.networkInterfaceId ?? ""
@@ -202,7 +209,10 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
       yield* Fiber.join(stopping)
     }),
     create: (kind: "ExternalIP" | "FirewallRule", name: string, spec: Fields, metadata: Fields = {}) =>
-      kubernetes.create(kind === "ExternalIP" ? externalIPs : firewallRules, { metadata: { name, ...metadata }, spec }),
+      kubernetes.create(kind === "ExternalIP" ? externalIPs : firewallRules, {
+        metadata: { name, ...metadata },
+        spec
+      }),
     change: (kind: "ExternalIP" | "FirewallRule" | "Node", name: string, patch: Fields) =>
       kubernetes.patch(
         kind === "ExternalIP" ? externalIPs : kind === "Node" ? nodes : firewallRules,
@@ -210,22 +220,30 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
         patch
       ),
     remove: (kind: "ExternalIP" | "FirewallRule" | "Node", name: string) =>
-      kubernetes.remove(kind === "ExternalIP" ? externalIPs : kind === "Node" ? nodes : firewallRules, { name }),
+      kubernetes.remove(kind === "ExternalIP" ? externalIPs : kind === "Node" ? nodes : firewallRules, {
+        name
+      }),
     externalIP: (name: string) => named(kubernetes.all(externalIPs), name),
     externalIPs: () => kubernetes.all(externalIPs),
     firewallRule: (name: string) => named(kubernetes.all(firewallRules), name),
     statusOf: (kind: "ExternalIP" | "FirewallRule", name: string) => statusOf(kindOf(kind), name),
     condition: (kind: "ExternalIP" | "FirewallRule", name: string, type: string) =>
-      ((statusOf(kindOf(kind), name).conditions ?? []) as ReadonlyArray<Fields>).find((c) => c.type === type) ?? {},
+      ((statusOf(kindOf(kind), name).conditions ?? []) as ReadonlyArray<Fields>).find(
+        (c) => c.type === type
+      ) ?? {},
     labelOf: (name: string) =>
-      (named(kubernetes.all(nodes), name)?.metadata.labels as Readonly<Record<string, string>> | undefined)?.[addressLabel],
+      (named(kubernetes.all(nodes), name)?.metadata.labels as Readonly<Record<string, string>> | undefined)?.[
+        addressLabel
+      ],
     taintsOf: (name: string) =>
-      (((named(kubernetes.all(nodes), name)?.spec as Fields)?.taints ?? []) as ReadonlyArray<Fields>).map((t) => t.key),
+      (((named(kubernetes.all(nodes), name)?.spec as Fields)?.taints ?? []) as ReadonlyArray<Fields>).map(
+        (t) => t.key
+      ),
     /** Successful mutating calls by action. */
     mutations: () =>
-      Object.fromEntries(
-        [...succeeded(ec2.calls())].filter(([action]) => isMutating(action))
-      ) as Readonly<Record<string, number>>,
+      Object.fromEntries([...succeeded(ec2.calls())].filter(([action]) => isMutating(action))) as Readonly<
+        Record<string, number>
+      >,
     /** What the operator wrote, events apart. */
     writes: () => kubernetes.writes.filter((w) => w.kind !== "Event"),
     node: (name: string) => named(kubernetes.all(nodes), name),

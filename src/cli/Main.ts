@@ -91,10 +91,7 @@ export const main = <E1, E2>(
   live: () => Promise<Live<E1, E2>>
 ): void => {
   const program = command(argv, env, live).pipe(
-    Effect.catch((error) =>
-      isUsage(error) ? Effect.as(oneLine(error), ExitCode.usage) : Effect.fail(error)
-    )
+    Effect.catch((error) => (isUsage(error) ? Effect.as(oneLine(error), ExitCode.usage) : Effect.fail(error)))
   )
   NodeRuntime.runMain(program, { teardown })
 }
-

@@ -12,8 +12,8 @@ import type { Ec2 } from "../ec2/Ec2.ts"
 import { externalIPs, Kubernetes } from "../kubernetes/Kubernetes.ts"
 import { Settings } from "../operator/Settings.ts"
 import * as Ec2Simulation from "../simulation/Ec2.ts"
-import { Ec2World } from "../simulation/Ec2World.ts"
 import * as Ec2Conditions from "../simulation/Ec2Conditions.ts"
+import { Ec2World } from "../simulation/Ec2World.ts"
 
 /** Every node runs on an instance, whatever its providerID says. */
 export const placementOf = (node: Node): Placement => ({
@@ -42,7 +42,10 @@ const restored = Layer.effectDiscard(
     const { clusterId } = yield* Settings
     let next: string | undefined
     do {
-      const page = yield* kubernetes.list(externalIPs, { limit: 500, ...(next === undefined ? {} : { continue: next }) })
+      const page = yield* kubernetes.list(externalIPs, {
+        limit: 500,
+        ...(next === undefined ? {} : { continue: next })
+      })
       yield* world.hand.restore(page.items.flatMap(known(clusterId)))
       next = page.continue
     } while (next !== undefined)

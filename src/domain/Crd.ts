@@ -3,7 +3,7 @@
  * Rule: nothing about a field is said here that its Schema could say; validation rules sit at or below `spec`, so
  * that stored objects that a newer rule would refuse can still be patched, cleaned up and deleted.
  */
-import { Schema, type SchemaAST } from "effect"
+import type { Schema, SchemaAST } from "effect"
 import * as ExternalIP from "./ExternalIP.ts"
 import * as FirewallRule from "./FirewallRule.ts"
 import { group, version } from "./Names.ts"
@@ -44,7 +44,8 @@ export const structural = (ast: SchemaAST.AST): Structural => {
     case "Union": {
       const members = ast.types.filter((t) => t._tag !== "Null" && t._tag !== "Undefined")
       const [only] = members
-      if (members.length === 1 && only !== undefined) return { ...structural(only), ...keywords(annotationsOf(ast)) }
+      if (members.length === 1 && only !== undefined)
+        return { ...structural(only), ...keywords(annotationsOf(ast)) }
       return {
         type: "string",
         enum: members.map((m) => (m._tag === "Literal" ? m.literal : undefined)),

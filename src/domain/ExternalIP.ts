@@ -11,7 +11,8 @@ import { decodeSpec, decodeStatus, type Raw, withoutUnset } from "./Object.ts"
 export const Spec = Schema.Struct({
   nodeName: Schema.optionalKey(
     Schema.String.annotate({
-      description: "The node that must hold the address. Unset: the address is reserved and attached to nothing."
+      description:
+        "The node that must hold the address. Unset: the address is reserved and attached to nothing."
     })
   ),
   disableReconciliation: Schema.optionalKey(

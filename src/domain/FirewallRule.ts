@@ -84,7 +84,8 @@ export const Spec = Schema.Struct({
   }),
   disableReconciliation: Schema.optionalKey(
     Schema.Boolean.annotate({
-      description: "What it describes and is open stays open; nothing of it is opened. Deleting it still closes it.",
+      description:
+        "What it describes and is open stays open; nothing of it is opened. Deleting it still closes it.",
       default: false
     })
   )

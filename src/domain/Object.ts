@@ -22,7 +22,10 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** `["ipRanges", 0, "cidr"]` -> `spec.ipRanges[0].cidr`. */
 const pathOf = (path: ReadonlyArray<unknown>): string =>
-  path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : `${text}.${String(part)}`), "spec")
+  path.reduce<string>(
+    (text, part) => (typeof part === "number" ? `${text}[${part}]` : `${text}.${String(part)}`),
+    "spec"
+  )
 
 /** A decoder that answers with the first problem, in one line that names the field and what it takes. */
 export const decodeSpec = <S extends Schema.Codec<unknown, unknown, never, never>>(schema: S) => {

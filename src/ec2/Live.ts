@@ -12,6 +12,7 @@ import {
   CreateTagsCommand,
   DeleteSecurityGroupCommand,
   DescribeAddressesCommand,
+  type DescribeAddressesCommandOutput,
   DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
@@ -25,10 +26,8 @@ import {
   UpdateSecurityGroupRuleDescriptionsIngressCommand
 } from "@aws-sdk/client-ec2"
 import { Duration, Effect, Layer, Schema } from "effect"
-import type { Direction } from "../domain/Permission.ts"
-import { actionOf, Ec2, type Operation, type RulesRequest, type Service } from "./Ec2.ts"
-import { Ec2Error, Unreachable } from "./Ec2Error.ts"
-import { reasonOf } from "./SdkFailure.ts"
+import { Ec2, type RulesRequest, type Service } from "./Ec2.ts"
+import * as SdkCall from "./SdkCall.ts"
 import * as Wire from "./Wire.ts"
 
 /** Nothing can be asked of EC2 as things are set up. The message is one line. */
@@ -36,95 +35,17 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()
   message: Schema.String
 }) {}
 
-/** A write must be over within the lease gap; a page of a describe is large. Each for one request, body and all. */
-export interface Timeouts {
-  readonly connect: Duration.Duration
-  readonly write: Duration.Duration
-  readonly read: Duration.Duration
-}
-export const timeouts: Timeouts = {
-  connect: Duration.seconds(2),
-  write: Duration.seconds(4),
-  read: Duration.seconds(10)
-}
-
-/** "MaxResults: between 5 and 1000" (DescribeInstances, DescribeSecurityGroups, DescribeNetworkInterfaces). */
-const pageSize = 1_000
 /** More than the buckets let through at once: a request that waits for a socket would use up its time there. */
 const maxSockets = 256
 
-/** EC2 takes no filter without values: what matches none of nothing needs no request. */
-const asksForNothing = (lists: Iterable<ReadonlyArray<string> | undefined>): boolean =>
-  [...lists].some((list) => list?.length === 0)
+/** EC2 takes no filter without values; what must match one of none matches nothing. */
+const asksForNothing = (lists: ReadonlyArray<ReadonlyArray<string> | undefined>): boolean =>
+  lists.some((list) => list?.length === 0)
 
-type Sending = { readonly abortSignal: AbortSignal }
-type Call<A> = Effect.Effect<A, Ec2Error>
+type Addresses = DescribeAddressesCommandOutput & { readonly NextToken?: undefined }
 
-const make = (client: EC2Client, limits: Timeouts): Service => {
-  const once = <A>(
-    action: string,
-    within: Duration.Duration,
-    send: (sending: Sending) => Promise<A>
-  ): Call<A> => {
-    const unreachable = (message: string) =>
-      new Ec2Error({ operation: action, reason: new Unreachable({ message }) })
-    return Effect.tryPromise({
-      try: (abortSignal) => send({ abortSignal }),
-      catch: (cause) => new Ec2Error({ operation: action, reason: reasonOf(cause) })
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: within,
-        orElse: () => Effect.fail(unreachable(`no answer within ${Duration.format(within)}`))
-      })
-    )
-  }
-  const read = <A>(operation: Operation, send: (sending: Sending) => Promise<A>): Call<A> =>
-    once(actionOf(operation), limits.read, send)
-  const write = (
-    operation: Operation,
-    send: (sending: Sending) => Promise<unknown>,
-    direction?: Direction
-  ): Call<void> => Effect.asVoid(once(actionOf(operation, direction), limits.write, send))
-
-  /** The reply names what was made; one that does not leaves the outcome as unknown as a lost one. */
-  const creating = <A>(
-    operation: Operation,
-    send: (sending: Sending) => Promise<A>,
-    idOf: (answer: A) => string | undefined
-  ): Call<readonly [id: string, answer: A]> => {
-    const action = actionOf(operation)
-    const reason = new Unreachable({ message: "the answer names nothing that was made" })
-    return Effect.flatMap(once(action, limits.write, send), (answer) => {
-      const id = idOf(answer)
-      return id ? Effect.succeed([id, answer] as const) : Effect.fail(new Ec2Error({ operation: action, reason }))
-    })
-  }
-
-  /** Every page. The last one has no next token, or an empty one. */
-  const pages = Effect.fnUntraced(function* <
-    P extends { readonly NextToken?: string | undefined },
-    A
-  >(
-    operation: Operation,
-    send: (
-      page: { readonly MaxResults: number; readonly NextToken?: string },
-      sending: Sending
-    ) => Promise<P>,
-    itemsOf: (page: P) => ReadonlyArray<A>
-  ) {
-    const found: Array<A> = []
-    let token: string | undefined
-    do {
-      const next = token === undefined ? {} : { NextToken: token }
-      const page: P = yield* read(operation, (sending) =>
-        send({ MaxResults: pageSize, ...next }, sending)
-      )
-      for (const item of itemsOf(page)) found.push(item)
-      token = page.NextToken || undefined
-    } while (token !== undefined)
-    return found
-  })
-
+const make = (client: EC2Client, timeouts: SdkCall.Timeouts): Service => {
+  const { create, read, write } = SdkCall.make(timeouts)
   const nothing = Effect.succeed([])
   const rules = ({ groupId, permissions }: RulesRequest) => ({
     GroupId: groupId,
@@ -135,77 +56,66 @@ const make = (client: EC2Client, limits: Timeouts): Service => {
     describeAddresses: ({ allocationIds, tags = {} }) => {
       if (asksForNothing([allocationIds, ...Object.values(tags)])) return nothing
       const Filters = Wire.toFilters(tags, { "allocation-id": allocationIds })
-      return Effect.map(
-        read("describeAddresses", (sending) =>
-          client.send(new DescribeAddressesCommand({ Filters }), sending)
-        ),
-        (answer) => (answer.Addresses ?? []).map(Wire.fromAddress)
+      return read(
+        "describeAddresses",
+        // It knows no pages: one answer holds all.
+        async (_, sending): Promise<Addresses> =>
+          client.send(new DescribeAddressesCommand({ Filters }), sending),
+        (answer) => answer.Addresses?.map(Wire.fromAddress)
       )
     },
     describeSecurityGroups: ({ groupIds, names, tags = {}, vpcIds }) => {
       if (asksForNothing([groupIds, names, vpcIds, ...Object.values(tags)])) return nothing
       const Filters = Wire.toFilters(tags, { "group-id": groupIds, "group-name": names, "vpc-id": vpcIds })
-      return pages(
+      return read(
         "describeSecurityGroups",
         (page, sending) => client.send(new DescribeSecurityGroupsCommand({ Filters, ...page }), sending),
-        (page) => (page.SecurityGroups ?? []).map(Wire.fromSecurityGroup)
+        (answer) => answer.SecurityGroups?.map(Wire.fromSecurityGroup)
       )
     },
     describeInstances: (instanceIds) => {
       if (asksForNothing([instanceIds])) return nothing
       const Filters = Wire.toFilters({}, { "instance-id": instanceIds })
-      return pages(
+      return read(
         "describeInstances",
         (page, sending) => client.send(new DescribeInstancesCommand({ Filters, ...page }), sending),
-        (page) => (page.Reservations ?? []).flatMap((r) => (r.Instances ?? []).map(Wire.fromInstance))
+        (answer) => answer.Reservations?.flatMap((r) => (r.Instances ?? []).map(Wire.fromInstance))
       )
     },
     describeNetworkInterfaces: ({ groupIds, instanceIds, networkInterfaceIds }) => {
       if (asksForNothing([groupIds, instanceIds, networkInterfaceIds])) return nothing
-      const Filters = Wire.toFilters(
-        {},
-        {
-          "network-interface-id": networkInterfaceIds,
-          "group-id": groupIds,
-          "attachment.instance-id": instanceIds
-        }
-      )
-      return pages(
+      const filters = {
+        "network-interface-id": networkInterfaceIds,
+        "group-id": groupIds,
+        "attachment.instance-id": instanceIds
+      }
+      const Filters = Wire.toFilters({}, filters)
+      return read(
         "describeNetworkInterfaces",
         (page, sending) => client.send(new DescribeNetworkInterfacesCommand({ Filters, ...page }), sending),
-        (page) => (page.NetworkInterfaces ?? []).map(Wire.fromNetworkInterface)
+        (answer) => answer.NetworkInterfaces?.map(Wire.fromNetworkInterface)
       )
     },
     allocateAddress: ({ tags }) => {
-      const command = () =>
-        new AllocateAddressCommand({
-          Domain: "vpc",
-          TagSpecifications: Wire.toTagSpecification("elastic-ip", tags)
-        })
-      return Effect.map(
-        creating(
-          "allocateAddress",
-          (sending) => client.send(command(), sending),
-          (answer) => answer.PublicIp && answer.AllocationId
-        ),
-        ([allocationId, answer]) => ({ allocationId, publicIp: answer.PublicIp ?? "" })
+      const TagSpecifications = Wire.toTagSpecification("elastic-ip", tags)
+      return create(
+        "allocateAddress",
+        (sending) => client.send(new AllocateAddressCommand({ Domain: "vpc", TagSpecifications }), sending),
+        ({ AllocationId, PublicIp }) =>
+          AllocationId && PublicIp ? { allocationId: AllocationId, publicIp: PublicIp } : undefined
       )
     },
     associateAddress: ({ allocationId, networkInterfaceId }) => {
-      const command = () =>
-        new AssociateAddressCommand({
-          AllocationId: allocationId,
-          NetworkInterfaceId: networkInterfaceId,
-          // Without it EC2 takes the address from wherever it is.
-          AllowReassociation: false
-        })
-      return Effect.map(
-        creating(
-          "associateAddress",
-          (sending) => client.send(command(), sending),
-          (answer) => answer.AssociationId
-        ),
-        ([associationId]) => ({ associationId })
+      const request = {
+        AllocationId: allocationId,
+        NetworkInterfaceId: networkInterfaceId,
+        // Without it EC2 takes the address from wherever it is.
+        AllowReassociation: false
+      }
+      return create(
+        "associateAddress",
+        (sending) => client.send(new AssociateAddressCommand(request), sending),
+        ({ AssociationId }) => (AssociationId ? { associationId: AssociationId } : undefined)
       )
     },
     disassociateAddress: ({ associationId }) =>
@@ -217,20 +127,12 @@ const make = (client: EC2Client, limits: Timeouts): Service => {
         client.send(new ReleaseAddressCommand({ AllocationId: allocationId }), sending)
       ),
     createSecurityGroup: ({ description, name, tags, vpcId }) => {
-      const command = () =>
-        new CreateSecurityGroupCommand({
-          GroupName: name,
-          Description: description,
-          VpcId: vpcId,
-          TagSpecifications: Wire.toTagSpecification("security-group", tags)
-        })
-      return Effect.map(
-        creating(
-          "createSecurityGroup",
-          (sending) => client.send(command(), sending),
-          (answer) => answer.GroupId
-        ),
-        ([groupId]) => ({ groupId })
+      const TagSpecifications = Wire.toTagSpecification("security-group", tags)
+      const request = { GroupName: name, Description: description, VpcId: vpcId, TagSpecifications }
+      return create(
+        "createSecurityGroup",
+        (sending) => client.send(new CreateSecurityGroupCommand(request), sending),
+        ({ GroupId }) => (GroupId ? { groupId: GroupId } : undefined)
       )
     },
     deleteSecurityGroup: ({ groupId }) =>
@@ -265,16 +167,14 @@ const make = (client: EC2Client, limits: Timeouts): Service => {
         request.direction
       ),
     modifyNetworkInterfaceGroups: ({ groupIds, networkInterfaceId }) => {
-      const command = () =>
-        new ModifyNetworkInterfaceAttributeCommand({
-          NetworkInterfaceId: networkInterfaceId,
-          Groups: [...groupIds]
-        })
-      return write("modifyNetworkInterfaceGroups", (sending) => client.send(command(), sending))
+      const request = { NetworkInterfaceId: networkInterfaceId, Groups: [...groupIds] }
+      return write("modifyNetworkInterfaceGroups", (sending) =>
+        client.send(new ModifyNetworkInterfaceAttributeCommand(request), sending)
+      )
     },
     createTags: ({ resourceIds, tags }) => {
-      const command = () => new CreateTagsCommand({ Resources: [...resourceIds], Tags: Wire.toTags(tags) })
-      return write("createTags", (sending) => client.send(command(), sending))
+      const request = { Resources: [...resourceIds], Tags: Wire.toTags(tags) }
+      return write("createTags", (sending) => client.send(new CreateTagsCommand(request), sending))
     }
   }
 }
@@ -283,7 +183,7 @@ const make = (client: EC2Client, limits: Timeouts): Service => {
 const regionFromEnvironment = (): string | undefined =>
   process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined
 
-export const layerWith = (limits: Timeouts): Layer.Layer<Ec2, ConfigurationError> =>
+export const layerWith = (timeouts: SdkCall.Timeouts): Layer.Layer<Ec2, ConfigurationError> =>
   Layer.effect(
     Ec2,
     Effect.gen(function* () {
@@ -295,7 +195,7 @@ export const layerWith = (limits: Timeouts): Layer.Layer<Ec2, ConfigurationError
               maxAttempts: 1,
               ...(region === undefined ? {} : { region }),
               requestHandler: {
-                connectionTimeout: Duration.toMillis(limits.connect),
+                connectionTimeout: Duration.toMillis(timeouts.connect),
                 httpAgent: { maxSockets },
                 httpsAgent: { maxSockets }
               }
@@ -310,8 +210,8 @@ export const layerWith = (limits: Timeouts): Layer.Layer<Ec2, ConfigurationError
             message: "no AWS region: set AWS_REGION or AWS_DEFAULT_REGION, or a region in the AWS profile"
           })
       })
-      return Ec2.of(make(client, limits))
+      return Ec2.of(make(client, timeouts))
     })
   )
 
-export const layer: Layer.Layer<Ec2, ConfigurationError> = layerWith(timeouts)
+export const layer: Layer.Layer<Ec2, ConfigurationError> = layerWith(SdkCall.timeouts)

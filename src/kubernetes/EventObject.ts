@@ -4,8 +4,8 @@
  * Source: kubernetes pkg/apis/core/validation/events.go (note at most 1 KiB, reportingInstance at most 128).
  */
 import type { Raw } from "../domain/Object.ts"
-import * as MicroTime from "./MicroTime.ts"
 import { apiVersionOf, events, externalIPs, firewallRules, namespaces, nodes } from "./Kubernetes.ts"
+import * as MicroTime from "./MicroTime.ts"
 
 /** Events about cluster-scoped objects must live here. */
 export const namespace = "default"

@@ -3,9 +3,10 @@
  * Rule: the files are read by @kubernetes/client-node's KubeConfig and by nothing else; it is loaded only when a
  * kubeconfig is used, because its module graph costs some 80 MB that a pod never needs.
  */
-import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
-import type { RequestOptions } from "node:https"
+
 import { Agent } from "node:http"
+import type { RequestOptions } from "node:https"
+import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
 import { Effect } from "effect"
 import { Access, ConfigurationError, type Credentials, CredentialsError, type Tls } from "./Access.ts"
 import * as CredentialCache from "./CredentialCache.ts"

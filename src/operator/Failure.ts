@@ -104,7 +104,6 @@ export const isWorthTelling = (failure: Failure): boolean => {
 
 /** In a status: without request ids and other volatile text, so that a repeat writes nothing. */
 export const describe = (failure: Failure): string =>
-  failure.message.replaceAll(/\s*\(?(Request ?ID|request id)[:=]?\s*[0-9a-f-]+\)?/gi, "").replaceAll(
-    /Encoded authorization failure message: \S+/g,
-    "(encoded authorization message left out)"
-  )
+  failure.message
+    .replaceAll(/\s*\(?(Request ?ID|request id)[:=]?\s*[0-9a-f-]+\)?/gi, "")
+    .replaceAll(/Encoded authorization failure message: \S+/g, "(encoded authorization message left out)")

@@ -119,7 +119,9 @@ const make = Effect.gen(function* () {
   externalIPStore.onChange((change) => tell({ _tag: "ExternalIP", change }))
   firewallRuleStore.onChange((change) => tell({ _tag: "FirewallRule", change }))
   // The only askers are behaviours, and they ask in the name of their actor.
-  inventory.onChange((change, asker) => tell({ _tag: "Ec2", change }, writer ?? (asker as ActorRef | undefined)))
+  inventory.onChange((change, asker) =>
+    tell({ _tag: "Ec2", change }, writer ?? (asker as ActorRef | undefined))
+  )
 
   return Mirrors.of({
     nodes: nodeStore,
@@ -151,4 +153,7 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<Mirrors, never, Kubernetes | Inventory | Settings> = Layer.effect(Mirrors, make)
+export const layer: Layer.Layer<Mirrors, never, Kubernetes | Inventory | Settings> = Layer.effect(
+  Mirrors,
+  make
+)

@@ -24,9 +24,9 @@ import { type ActorRef, assignmentKey, isSameActor, type Kind } from "./Kinds.ts
 import { Mirrors } from "./Mirrors.ts"
 import * as Node from "./node/Behaviour.ts"
 import * as Routes from "./Routes.ts"
-import * as SecurityGroup from "./securitygroup/Behaviour.ts"
 import { Settings } from "./Settings.ts"
 import { surroundings } from "./Surroundings.ts"
+import * as SecurityGroup from "./securitygroup/Behaviour.ts"
 
 /** More crashes than this, over all actors, is not one bad object: the process ends and is started afresh. */
 const intensity = { defects: 20, within: Duration.minutes(1) }
@@ -204,8 +204,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<
-  Operator,
-  never,
-  Mirrors | Settings | Leadership | Cluster | Ec2 | Events
-> = Layer.effect(Operator, make)
+export const layer: Layer.Layer<Operator, never, Mirrors | Settings | Leadership | Cluster | Ec2 | Events> =
+  Layer.effect(Operator, make)

@@ -49,8 +49,7 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
     const attached = [...instances].flatMap((id) =>
       id === undefined ? [] : mirrors.inventory.addressesOn(id).map((a) => a.tags[Tag.externalIPName])
     )
-    const isInPlay =
-      rules.length > 0 || followers.length > 0 || mirrors.inventory.groupsOf(key).length > 0
+    const isInPlay = rules.length > 0 || followers.length > 0 || mirrors.inventory.groupsOf(key).length > 0
     return [
       ...actor("Node", key),
       assignment,

@@ -3,8 +3,8 @@
  * Rule: the operator reads its settings from this service and from nowhere else.
  */
 import { Context, type Duration } from "effect"
-import type { Node, Placement } from "../domain/Node.ts"
 import type { Tags } from "../domain/Names.ts"
+import type { Node, Placement } from "../domain/Node.ts"
 
 export type InterfaceSelection = "public" | "primary"
 

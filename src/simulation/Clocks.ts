@@ -2,12 +2,15 @@
  * Clocks for the pretend worlds: one that never waits, one that runs so many times faster than real time.
  * Rule: both tell world time from the same moment on, so that what is told of a run does not depend on the day.
  */
-import { Clock, Duration, Effect } from "effect"
+import { type Clock, Duration, Effect } from "effect"
 
 /** Where world time begins. */
 export const epoch = Date.parse("2026-01-01T00:00:00Z")
 
-const clockOf = (millis: () => number, sleep: (duration: Duration.Duration) => Effect.Effect<void>): Clock.Clock => {
+const clockOf = (
+  millis: () => number,
+  sleep: (duration: Duration.Duration) => Effect.Effect<void>
+): Clock.Clock => {
   const nanos = () => BigInt(Math.round(millis() * 1_000_000))
   return {
     currentTimeMillisUnsafe: millis,
@@ -63,7 +66,10 @@ export const virtual = (): Virtual => {
     while (low < high) {
       const middle = (low + high) >> 1
       const other = sleepers[middle]
-      if (other !== undefined && (other.at > sleeper.at || (other.at === sleeper.at && other.order > sleeper.order))) {
+      if (
+        other !== undefined &&
+        (other.at > sleeper.at || (other.at === sleeper.at && other.order > sleeper.order))
+      ) {
         low = middle + 1
       } else high = middle
     }

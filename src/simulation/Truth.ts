@@ -73,12 +73,14 @@ export const judge = ({ cluster, clusterId, ec2, keepsAddresses }: Worlds): Trut
     if (node.address !== undefined && !held.some((a) => a.publicIp === node.address)) {
       orphans.push(`label ${node.address} on node ${node.name}, which does not hold it`)
     }
-    const wantsOne = node.isAutoAssign && !Node.isCordoned(node) && !node.isDeleting && instanceOf(node.name) !== undefined
+    const wantsOne =
+      node.isAutoAssign && !Node.isCordoned(node) && !node.isDeleting && instanceOf(node.name) !== undefined
     if (wantsOne && held.length === 0) problems.push(`node ${node.name} has no address`)
     if (held.length === 1 && node.address !== held[0]?.publicIp) {
       problems.push(`node ${node.name} is not labelled with ${held[0]?.publicIp}`)
     }
-    if (held.length === 1 && Node.hasStartupTaint(node)) problems.push(`node ${node.name} still has the startup taint`)
+    if (held.length === 1 && Node.hasStartupTaint(node))
+      problems.push(`node ${node.name} still has the startup taint`)
   }
 
   // Rules.
@@ -101,7 +103,9 @@ export const judge = ({ cluster, clusterId, ec2, keepsAddresses }: Worlds): Trut
     wanted.set(nodeName, keys)
   }
   const openOn = (nodeName: string): ReadonlyArray<string> => {
-    const attached = new Set(ec2.instance(instanceOf(nodeName) ?? "")?.interfaces.flatMap((i) => i.groupIds) ?? [])
+    const attached = new Set(
+      ec2.instance(instanceOf(nodeName) ?? "")?.interfaces.flatMap((i) => i.groupIds) ?? []
+    )
     return groups.filter((g) => attached.has(g.groupId)).flatMap((g) => g.permissions.map(Permission.key))
   }
   let rulesWanted = 0
@@ -137,17 +141,21 @@ const aboutExternalIP = (
   const address = ours.find((a) => a.tags[Tag.externalIPName] === name)
   if (address === undefined) return [`ExternalIP ${name} has no address`]
   const said: Array<string> = []
-  if (e.status.publicIPAddress !== address.publicIp) said.push(`ExternalIP ${name} does not say ${address.publicIp}`)
+  if (e.status.publicIPAddress !== address.publicIp)
+    said.push(`ExternalIP ${name} does not say ${address.publicIp}`)
   const nodeName = ExternalIP.nodeName(e)
   const instanceId = nodeName === undefined ? undefined : instanceOf(nodeName)
   const at = address.association?.instanceId
   const isAssociated = e.status.state === "Associated"
-  if (isAssociated && (at === undefined || at !== instanceId)) said.push(`ExternalIP ${name} says Associated and is not`)
-  if (nodeName === undefined && at !== undefined) said.push(`${address.publicIp} is attached and names no node`)
+  if (isAssociated && (at === undefined || at !== instanceId))
+    said.push(`ExternalIP ${name} says Associated and is not`)
+  if (nodeName === undefined && at !== undefined)
+    said.push(`${address.publicIp} is attached and names no node`)
   if (instanceId !== undefined && at !== instanceId && e.status.state !== "Reserved") {
     said.push(`${address.publicIp} is not on node ${nodeName}`)
   }
-  if (instanceId !== undefined && at === instanceId && !isAssociated) said.push(`ExternalIP ${name} does not say Associated`)
+  if (instanceId !== undefined && at === instanceId && !isAssociated)
+    said.push(`ExternalIP ${name} does not say Associated`)
   return said
 }
 
@@ -166,7 +174,10 @@ const targetOf = (
   return nodeName !== undefined && instanceOf(nodeName) !== undefined ? nodeName : undefined
 }
 
-const aboutGroup = (group: Group, wanted: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyArray<string> => {
+const aboutGroup = (
+  group: Group,
+  wanted: ReadonlyMap<string, ReadonlySet<string>>
+): ReadonlyArray<string> => {
   const nodeName = group.tags[Tag.nodeName] ?? ""
   const keys = wanted.get(nodeName)
   if (keys === undefined) return [`group ${group.name} for node ${nodeName}, on which nothing is to be open`]

@@ -96,7 +96,9 @@ export const node = (
     spec: {
       unschedulable: o.cordoned ?? false,
       taints: o.taints ?? [],
-      ...(o.providerID === null ? {} : { providerID: o.providerID ?? `aws:///eu-west-1a/${instanceIdOf(name)}` })
+      ...(o.providerID === null
+        ? {}
+        : { providerID: o.providerID ?? `aws:///eu-west-1a/${instanceIdOf(name)}` })
     }
   })
 

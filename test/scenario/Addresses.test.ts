@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { addressLabel, autoAssignLabel, externalIPFinalizer, startupTaint, Tag } from "../../src/domain/Names.ts"
+import {
+  addressLabel,
+  autoAssignLabel,
+  externalIPFinalizer,
+  startupTaint,
+  Tag
+} from "../../src/domain/Names.ts"
 import { pods } from "../../src/kubernetes/Kubernetes.ts"
 import * as World from "../World.ts"
 
@@ -17,7 +23,10 @@ describe("a node with the auto-assign label", () => {
   it.effect("gets an address and its label, and loses the startup taint, with two mutating calls", () =>
     Effect.gen(function* () {
       const world = yield* World.make()
-      const { instanceId } = yield* world.launch("n1", { labels: auto, taints: [taint, { key: "other", effect: "NoSchedule" }] })
+      const { instanceId } = yield* world.launch("n1", {
+        labels: auto,
+        taints: [taint, { key: "other", effect: "NoSchedule" }]
+      })
       yield* world.start()
       yield* world.pass("10 seconds")
       const [address] = world.ec2.addresses()
@@ -99,7 +108,10 @@ describe("a node with the auto-assign label", () => {
   )
   it.effect("many at once get one address each", () =>
     Effect.gen(function* () {
-      const world = yield* World.make({ kubernetesLatency: 5, conditions: { latency: { min: 80, max: 250 } } })
+      const world = yield* World.make({
+        kubernetesLatency: 5,
+        conditions: { latency: { min: 80, max: 250 } }
+      })
       for (let i = 0; i < 40; i++) yield* world.launch(`n${i}`, { labels: auto, taints: [taint] })
       yield* world.start()
       yield* world.pass("20 seconds")
@@ -118,7 +130,9 @@ describe("a user's own ExternalIP", () => {
       yield* world.pass("5 seconds")
       assert.strictEqual(world.statusOf("ExternalIP", "own").state, "Reserved")
       assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), { status: "True" })
-      assert.deepInclude(world.condition("ExternalIP", "own", "NetworkInterfaceAssociated"), { reason: "NotRequested" })
+      assert.deepInclude(world.condition("ExternalIP", "own", "NetworkInterfaceAssociated"), {
+        reason: "NotRequested"
+      })
     })
   )
   it.effect("waits for its node, attaches when it appears, moves, and comes off", () =>
@@ -127,7 +141,10 @@ describe("a user's own ExternalIP", () => {
       yield* world.create("ExternalIP", "own", { nodeName: "n1" })
       yield* world.start()
       yield* world.pass("5 seconds")
-      assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), { status: "False", reason: "NodeNotFound" })
+      assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), {
+        status: "False",
+        reason: "NodeNotFound"
+      })
       yield* world.launch("n1", { labels: {} })
       yield* world.pass("5 seconds")
       const ip = world.labelOf("n1")
@@ -170,7 +187,10 @@ describe("a user's own ExternalIP", () => {
       yield* world.remove("ExternalIP", "kept")
       yield* world.pass("5 seconds")
       assert.deepStrictEqual(world.externalIPs(), [])
-      assert.deepStrictEqual(world.ec2.addresses().map((a) => [a.tags[Tag.externalIPName], a.association]), [["kept", undefined]])
+      assert.deepStrictEqual(
+        world.ec2.addresses().map((a) => [a.tags[Tag.externalIPName], a.association]),
+        [["kept", undefined]]
+      )
       assert.deepStrictEqual([world.labelOf("n1"), world.labelOf("n2")], [undefined, undefined])
     })
   )
@@ -245,7 +265,9 @@ describe("what happens in EC2 behind the operator's back", () => {
       yield* world.start()
       yield* world.pass("1 minute")
       const refused = world.externalIPs().find((e) => World.stateOf(e) !== "Associated")
-      assert.deepInclude(world.condition("ExternalIP", String(refused?.metadata.name), "Ready"), { reason: "AddressLimitExceeded" })
+      assert.deepInclude(world.condition("ExternalIP", String(refused?.metadata.name), "Ready"), {
+        reason: "AddressLimitExceeded"
+      })
       yield* world.ec2.change({ quotas: { addresses: 10 } })
       yield* world.pass("10 minutes")
       assert.deepStrictEqual(world.taintsOf("n2"), [])
@@ -272,7 +294,10 @@ describe("the operator stopped and started again", () => {
   it.effect("at any moment of the way up ends in the same world", () =>
     Effect.gen(function* () {
       for (let millis = 0; millis <= 1200; millis += 100) {
-        const world = yield* World.make({ kubernetesLatency: 10, conditions: { latency: { min: 100, max: 100 } } })
+        const world = yield* World.make({
+          kubernetesLatency: 10,
+          conditions: { latency: { min: 100, max: 100 } }
+        })
         yield* world.launch("n1", { labels: auto, taints: [taint] })
         const first = yield* world.start()
         yield* world.pass(millis)
@@ -280,7 +305,11 @@ describe("the operator stopped and started again", () => {
         yield* world.start()
         yield* world.pass("5 minutes")
         assert.strictEqual(world.ec2.addresses().length, 1, `stopped after ${millis} ms`)
-        assert.strictEqual(world.labelOf("n1"), world.ec2.addresses()[0]?.publicIp, `stopped after ${millis} ms`)
+        assert.strictEqual(
+          world.labelOf("n1"),
+          world.ec2.addresses()[0]?.publicIp,
+          `stopped after ${millis} ms`
+        )
         assert.strictEqual(world.externalIPs().length, 1)
         assert.deepInclude(world.externalIPs()[0]?.metadata, { finalizers: [externalIPFinalizer] })
       }

@@ -27,9 +27,13 @@ const kinds: Readonly<Record<string, { readonly apiVersion: string; readonly res
 
 /** `spec.ipRanges[0].cidr` -> `["spec", "ipRanges", 0, "cidr"]`. */
 const keysOf = (path: string): ReadonlyArray<string | number> =>
-  path.split(/[.[\]]+/).filter((k) => k !== "").map((k) => (/^\d+$/.test(k) ? Number(k) : k))
+  path
+    .split(/[.[\]]+/)
+    .filter((k) => k !== "")
+    .map((k) => (/^\d+$/.test(k) ? Number(k) : k))
 
-const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""
+const describe = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""
 
 /** What is wrong with an object, as `field: why`; undefined when it will do. */
 const complaint = (kind: string, raw: unknown): string | undefined => {
@@ -61,7 +65,8 @@ const lineOf = (document: Document, lines: LineCounter, said: string): number =>
   const keys = keysOf(path)
   for (let depth = keys.length; depth >= 0; depth--) {
     const node = depth === 0 ? document.contents : document.getIn(keys.slice(0, depth), true)
-    const offset = (node as { readonly range?: readonly [number, number, number] } | null | undefined)?.range?.[0]
+    const offset = (node as { readonly range?: readonly [number, number, number] } | null | undefined)
+      ?.range?.[0]
     if (offset !== undefined) return lines.linePos(offset).line
   }
   return 1
@@ -70,7 +75,8 @@ const lineOf = (document: Document, lines: LineCounter, said: string): number =>
 export const parse = (file: string, text: string): Result.Result<ReadonlyArray<Given>, OptionsError> => {
   const lines = new LineCounter()
   const given: Array<Given> = []
-  const refuse = (line: number, why: string) => Result.fail(new OptionsError({ message: `${file}:${line}: ${why}` }))
+  const refuse = (line: number, why: string) =>
+    Result.fail(new OptionsError({ message: `${file}:${line}: ${why}` }))
   for (const document of parseAllDocuments(text, { lineCounter: lines })) {
     const [error] = document.errors
     if (error !== undefined) {

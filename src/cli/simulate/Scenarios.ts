@@ -5,13 +5,14 @@
 import { Effect } from "effect"
 import { addressLabel } from "../../domain/Names.ts"
 import { firewallRules, nodes as nodeResource } from "../../kubernetes/Kubernetes.ts"
-import type { NodeSpec } from "../../simulation/CloudObjects.ts"
 import type { Cloud } from "../../simulation/Cloud.ts"
+import type { NodeSpec } from "../../simulation/CloudObjects.ts"
 import type { Scenario, Stage } from "./Scenario.ts"
 
 const publicNode = (name: string): NodeSpec => ({ name, isAutoAssign: true, startupTaint: "NoSchedule" })
 const nodeName = (n: number): string => `node-${String(n).padStart(4, "0")}`
-const range = (from: number, count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => from + i)
+const range = (from: number, count: number): ReadonlyArray<number> =>
+  Array.from({ length: count }, (_, i) => from + i)
 
 const join = (cloud: Cloud["Service"], from: number, count: number) =>
   Effect.forEach(range(from, count), (n) => cloud.join(publicNode(nodeName(n))), {
@@ -33,9 +34,9 @@ const openPort = (stage: Stage, name: string, spec: Readonly<Record<string, unkn
   })
 
 const labelOf = (stage: Stage, name: string): string | undefined =>
-  (stage.cluster.get(nodeResource, { name })?.metadata.labels as Readonly<Record<string, string>> | undefined)?.[
-    addressLabel
-  ]
+  (
+    stage.cluster.get(nodeResource, { name })?.metadata.labels as Readonly<Record<string, string>> | undefined
+  )?.[addressLabel]
 
 const firstStart: Scenario = {
   name: "first-start",
@@ -82,7 +83,8 @@ const rollingReplacement: Scenario = {
 
 const drain: Scenario = {
   name: "drain",
-  summary: "half of the nodes are cordoned, some with pods that use their address; new nodes take what is free",
+  summary:
+    "half of the nodes are cordoned, some with pods that use their address; new nodes take what is free",
   before: (stage) => join(stage.instantly, 1, stage.nodes),
   then: (stage) =>
     Effect.gen(function* () {
@@ -149,7 +151,13 @@ export const files: Scenario = {
   then: () => Effect.void
 }
 
-export const all: ReadonlyArray<Scenario> = [firstStart, scaleUp, rollingReplacement, drain, followAddress, spotStorm]
+export const all: ReadonlyArray<Scenario> = [
+  firstStart,
+  scaleUp,
+  rollingReplacement,
+  drain,
+  followAddress,
+  spotStorm
+]
 export const names: ReadonlyArray<string> = all.map((s) => s.name)
 export const named = (name: string): Scenario => all.find((s) => s.name === name) ?? firstStart
-

@@ -5,11 +5,11 @@
  */
 import { Clock, Duration, Effect, Fiber, Layer, Random, References } from "effect"
 import * as Node from "../../domain/Node.ts"
-import * as Objects from "../../simulation/CloudObjects.ts"
+import { nodes } from "../../kubernetes/Kubernetes.ts"
 import * as Clocks from "../../simulation/Clocks.ts"
+import * as Objects from "../../simulation/CloudObjects.ts"
 import { floorSeconds } from "../../simulation/Floor.ts"
 import * as Truth from "../../simulation/Truth.ts"
-import { nodes } from "../../kubernetes/Kubernetes.ts"
 import { ExitCode } from "../ExitCode.ts"
 import * as Logging from "../Logging.ts"
 import type { SimulateOptions } from "../SimulateOptions.ts"
@@ -65,7 +65,11 @@ const writesOf = (world: World.World): Readonly<Record<string, Readonly<Record<s
 }
 
 /** The whole run under the clock it is given. */
-const tell = Effect.fnUntraced(function* (options: SimulateOptions, given: ReadonlyArray<Files.Given>, isLive: boolean) {
+const tell = Effect.fnUntraced(function* (
+  options: SimulateOptions,
+  given: ReadonlyArray<Files.Given>,
+  isLive: boolean
+) {
   const scenario = scenarioOf(options)
   const world = yield* World.make(options)
   const began = yield* Clock.currentTimeMillis
@@ -76,7 +80,11 @@ const tell = Effect.fnUntraced(function* (options: SimulateOptions, given: Reado
       clusterId: world.clusterId,
       keepsAddresses:
         options.preventEIPDeallocation ||
-        given.some((g) => (g.object.spec as { readonly preventEIPDeallocation?: unknown } | undefined)?.preventEIPDeallocation === true)
+        given.some(
+          (g) =>
+            (g.object.spec as { readonly preventEIPDeallocation?: unknown } | undefined)
+              ?.preventEIPDeallocation === true
+        )
     })
   /** When something was last changed in either world, by the operator. */
   const lastChange = () =>
@@ -138,7 +146,12 @@ export const run = Effect.fn("kubestatic.simulate")(function* (options: Simulate
   const clock = virtual?.clock ?? Clocks.scaled(options.speed === "max" ? 1 : options.speed)
   const quietly = Layer.succeed(References.MinimumLogLevel, "None")
   const logging =
-    isLive || options.json ? quietly : Logging.layer({ logFormat: "text", logLevel: options.logLevel === "info" ? "warn" : options.logLevel })
+    isLive || options.json
+      ? quietly
+      : Logging.layer({
+          logFormat: "text",
+          logLevel: options.logLevel === "info" ? "warn" : options.logLevel
+        })
   const { summary, truth } = yield* tell(options, given, isLive).pipe(
     Effect.provideService(Clock.Clock, clock),
     Random.withSeed(String(options.seed)),

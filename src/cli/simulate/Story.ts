@@ -4,8 +4,8 @@
  */
 import { Tag } from "../../domain/Names.ts"
 import * as Node from "../../domain/Node.ts"
-import * as Clocks from "../../simulation/Clocks.ts"
 import { nodes } from "../../kubernetes/Kubernetes.ts"
+import * as Clocks from "../../simulation/Clocks.ts"
 import type { ActorRow, NodeRow, Picture } from "./View.ts"
 import type { World } from "./World.ts"
 
@@ -37,7 +37,14 @@ const aboutOf = (request: unknown): string => {
   if (typeof request !== "object" || request === null) return ""
   const r = request as Readonly<Record<string, unknown>>
   const tags = (r.tags ?? {}) as Readonly<Record<string, string>>
-  const about = tags[Tag.externalIPName] ?? tags[Tag.nodeName] ?? r.networkInterfaceId ?? r.groupId ?? r.allocationId ?? r.instanceId ?? r.name
+  const about =
+    tags[Tag.externalIPName] ??
+    tags[Tag.nodeName] ??
+    r.networkInterfaceId ??
+    r.groupId ??
+    r.allocationId ??
+    r.instanceId ??
+    r.name
   return about === undefined ? "" : ` (${String(about)})`
 }
 
@@ -86,31 +93,38 @@ const actorRows = (world: World): ReadonlyArray<ActorRow> =>
       (note) => note
     )
     const [most] = [...notes].toSorted(([, a], [, b]) => b.length - a.length)
-    return { kind, total: ofKind.length, running: ofKind.filter((a) => a.state === "Running").length, note: most?.[0] }
+    return {
+      kind,
+      total: ofKind.length,
+      running: ofKind.filter((a) => a.state === "Running").length,
+      note: most?.[0]
+    }
   })
 
-export const picture = (o: {
-  readonly world: World
-  readonly title: string
-  readonly story: Story
-  readonly elapsed: (now: number) => number
-  readonly floor: () => number
-}) => (now: number): Picture => {
-  const { world } = o
-  const waiting = new Map(world.governor.fullness().map((f) => [f.action, f.waiting]))
-  return {
-    title: o.title,
-    elapsedSeconds: o.elapsed(now),
-    floorSeconds: o.floor(),
-    nodes: world.cluster.all(nodes).map((raw) => rowOf(world, Node.decode(raw))),
-    actors: actorRows(world),
-    buckets: world.ec2.fullness(now).map((b) => ({
-      action: b.action,
-      tokens: b.tokens,
-      capacity: b.capacity,
-      calls: [...(world.ec2.calls().get(b.action)?.values() ?? [])].reduce((a, c) => a + c, 0),
-      waiting: waiting.get(b.action) ?? 0
-    })),
-    story: o.story.lines()
+export const picture =
+  (o: {
+    readonly world: World
+    readonly title: string
+    readonly story: Story
+    readonly elapsed: (now: number) => number
+    readonly floor: () => number
+  }) =>
+  (now: number): Picture => {
+    const { world } = o
+    const waiting = new Map(world.governor.fullness().map((f) => [f.action, f.waiting]))
+    return {
+      title: o.title,
+      elapsedSeconds: o.elapsed(now),
+      floorSeconds: o.floor(),
+      nodes: world.cluster.all(nodes).map((raw) => rowOf(world, Node.decode(raw))),
+      actors: actorRows(world),
+      buckets: world.ec2.fullness(now).map((b) => ({
+        action: b.action,
+        tokens: b.tokens,
+        capacity: b.capacity,
+        calls: [...(world.ec2.calls().get(b.action)?.values() ?? [])].reduce((a, c) => a + c, 0),
+        waiting: waiting.get(b.action) ?? 0
+      })),
+      story: o.story.lines()
+    }
   }
-}

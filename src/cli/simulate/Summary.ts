@@ -33,11 +33,21 @@ export const render = (summary: Summary, truth: Truth): string => {
     ["rules", `${summary.rulesOpen} of ${summary.rulesWanted} open`],
     ["left over", summary.orphans === 0 ? "nothing" : plural(summary.orphans, "thing")],
     ["time", `${elapsedSeconds.toFixed(1)} s; EC2 allows no less than ${floorSeconds.toFixed(1)} s`],
-    ["EC2 calls", Object.entries(ec2Calls).map(([action, n]) => `${action} ${n}`).join(", ") || "none"],
+    [
+      "EC2 calls",
+      Object.entries(ec2Calls)
+        .map(([action, n]) => `${action} ${n}`)
+        .join(", ") || "none"
+    ],
     [
       "Kubernetes writes",
       Object.entries(kubernetesWrites)
-        .map(([kind, verbs]) => `${kind} ${Object.entries(verbs).map(([v, n]) => `${v} ${n}`).join(" ")}`)
+        .map(
+          ([kind, verbs]) =>
+            `${kind} ${Object.entries(verbs)
+              .map(([v, n]) => `${v} ${n}`)
+              .join(" ")}`
+        )
         .join(", ") || "none"
     ]
   ]

@@ -73,7 +73,9 @@ const nodeLines = (nodes: ReadonlyArray<NodeRow>, frame: Frame, room: number): R
   const perLine = Math.max(1, Math.floor(frame.columns / cell))
   // Those that want something are worth a line before those that are served.
   const order = ["waiting", "going", "cordoned", "served", "plain"]
-  const sorted = nodes.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.name < b.name ? -1 : 1))
+  const sorted = nodes.toSorted(
+    (a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.name < b.name ? -1 : 1)
+  )
   const shown = sorted.slice(0, perLine * room)
   const lines: Array<string> = []
   for (let i = 0; i < shown.length; i += perLine) {

@@ -10,7 +10,6 @@ import * as Composition from "../../operator/Composition.ts"
 import { Operator } from "../../operator/Operator.ts"
 import { Settings } from "../../operator/Settings.ts"
 import * as Cloud from "../../simulation/Cloud.ts"
-import * as Delays from "../../simulation/CloudDelays.ts"
 import * as Draw from "../../simulation/Draw.ts"
 import * as Ec2Simulation from "../../simulation/Ec2.ts"
 import * as Ec2Conditions from "../../simulation/Ec2Conditions.ts"
@@ -28,9 +27,7 @@ export const make = Effect.fnUntraced(function* (options: SimulateOptions) {
   const worlds = KubernetesSimulation.layer({
     seed,
     latency: Effect.sync(() => Duration.millis(Math.round(travel.between(apiLatency))))
-  }).pipe(
-    Layer.merge(Ec2Simulation.layer({ seed, conditions: { latency: Ec2Conditions.usualLatency } }))
-  )
+  }).pipe(Layer.merge(Ec2Simulation.layer({ seed, conditions: { latency: Ec2Conditions.usualLatency } })))
   const clusterId = options.clusterId ?? ownClusterId
   const settings = Layer.succeed(
     Settings,
@@ -52,14 +49,14 @@ export const make = Effect.fnUntraced(function* (options: SimulateOptions) {
   )
   const cluster = Context.get(context, KubernetesSimulation.Cluster)
   const ec2 = Context.get(context, Ec2World)
-  const cloudOf = (delays: Partial<Delays.Delays>) =>
-    Cloud.make({ cluster, seed, delays }).pipe(Effect.provideService(Ec2World, ec2))
-  const cloud = yield* cloudOf({})
+  const { cloud, instantly } = yield* Cloud.makeBoth({ cluster, seed }).pipe(
+    Effect.provideService(Ec2World, ec2)
+  )
   return {
     cluster,
     ec2,
     cloud,
-    instantly: yield* cloudOf(Delays.none),
+    instantly,
     operator: Context.get(context, Operator),
     governor: Context.get(context, Governor),
     clusterId

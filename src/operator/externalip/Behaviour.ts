@@ -50,8 +50,7 @@ export const make = Effect.gen(function* () {
     const inStatus = object?.status.addressID
     const addresses = inventory.addressesOf(name)
     const publicIp = Plan.pick(addresses, inStatus)?.publicIp
-    const labelled =
-      publicIp === undefined ? [] : mirrors.nodes.find("address", publicIp).map((n) => n.name)
+    const labelled = publicIp === undefined ? [] : mirrors.nodes.find("address", publicIp).map((n) => n.name)
     return {
       now,
       runBegan,
@@ -98,15 +97,17 @@ export const make = Effect.gen(function* () {
   const tell = (object: ExternalIP.ExternalIP, reason: string, action: string, note: string) =>
     events.publish({ regarding: regarding(object), type: "Normal", reason, action, note })
 
-  const writeStatus = Effect.fnUntraced(function* (
-    object: ExternalIP.ExternalIP,
-    status: ExternalIP.Status
-  ) {
+  const writeStatus = Effect.fnUntraced(function* (object: ExternalIP.ExternalIP, status: ExternalIP.Status) {
     const patch = statusPatch(object.metadata, object.status, status)
     yield* cluster.patchExternalIPStatus(object.metadata.name, patch)
     const trouble = newTrouble(object.status, status)
     if (trouble === undefined) return
-    const warning = { type: "Warning", reason: trouble.reason, action: "Reconcile", note: trouble.note } as const
+    const warning = {
+      type: "Warning",
+      reason: trouble.reason,
+      action: "Reconcile",
+      note: trouble.note
+    } as const
     yield* events.publish({ ...warning, regarding: regarding(object) })
     const node = mirrors.nodes.get(ExternalIP.nodeName(object) ?? "")
     if (node === undefined) return
@@ -159,12 +160,18 @@ export const make = Effect.gen(function* () {
             Effect.sync(() => {
               const { _tag } = error.reason
               // Certainly not done: the same intent serves the next attempt.
-              if (_tag === "Throttled" || _tag === "NotLeader" || _tag === "DryRun") memory.unsentIntents.add(uid)
+              if (_tag === "Throttled" || _tag === "NotLeader" || _tag === "DryRun")
+                memory.unsentIntents.add(uid)
             })
           )
         )
         wrote(name, () => inventory.wroteAddress({ ...made, tags: step.tags, association: undefined }))
-        yield* tell(object, "AddressAllocated", "Allocate", `Allocated ${made.publicIp} (${made.allocationId})`)
+        yield* tell(
+          object,
+          "AddressAllocated",
+          "Allocate",
+          `Allocated ${made.publicIp} (${made.allocationId})`
+        )
         return
       }
       case "ReadAddresses": {
@@ -186,9 +193,7 @@ export const make = Effect.gen(function* () {
           .createTags({ resourceIds: [allocationId], tags: step.tags })
           .pipe(doubting(name, step.address, undefined))
         const address = latest(step.address)
-        wrote(name, () =>
-          inventory.wroteAddress({ ...address, tags: { ...address.tags, ...step.tags } })
-        )
+        wrote(name, () => inventory.wroteAddress({ ...address, tags: { ...address.tags, ...step.tags } }))
         return
       }
       case "LookUpInstance":
@@ -220,7 +225,12 @@ export const make = Effect.gen(function* () {
         )
         wrote(name, () => inventory.wroteAddress({ ...latest(step.address), association: undefined }))
         const from = step.address.association?.instanceId ?? step.address.association?.networkInterfaceId
-        yield* tell(object, "AddressDetached", "Disassociate", `Detached ${step.address.publicIp} from ${from}`)
+        yield* tell(
+          object,
+          "AddressDetached",
+          "Disassociate",
+          `Detached ${step.address.publicIp} from ${from}`
+        )
         return
       }
       case "Release": {

@@ -11,9 +11,9 @@ import { byAge } from "../../domain/Metadata.ts"
 import { addressTags, Tag, type Tags } from "../../domain/Names.ts"
 import type { Node, Placement } from "../../domain/Node.ts"
 import { type AddressRecord, type InstanceSighting, visibilityWindow } from "../../ec2/Inventory.ts"
-import { isSameStatus } from "../StatusPatch.ts"
 import * as InterfaceChoice from "../InterfaceChoice.ts"
 import type { InterfaceSelection } from "../Settings.ts"
+import { isSameStatus } from "../StatusPatch.ts"
 import * as Status from "./Status.ts"
 
 /** When to look for an address whose allocation may have been lost on the way (seconds since the intent). */
@@ -180,7 +180,10 @@ const own = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> => {
   const extra = o.addresses.find((a) => isReleasableExtra(object, address, a))
   if (extra !== undefined) return perform({ _tag: "Release", address: extra, isExtra: true })
   // Reserved is written before attaching: a restart knows the address without asking EC2.
-  if (object.status.addressID !== address.allocationId || object.status.publicIPAddress !== address.publicIp) {
+  if (
+    object.status.addressID !== address.allocationId ||
+    object.status.publicIPAddress !== address.publicIp
+  ) {
     const status = Status.render(object, Status.reserved(object, address), o.now)
     return perform({ _tag: "WriteStatus", status })
   }
@@ -202,9 +205,7 @@ const stillMissing = (
   const since = Date.parse(find(object.status.conditions ?? [], IPCreated)?.lastTransitionTime ?? "")
   const age = o.now - (Number.isNaN(since) ? 0 : since)
   return age < Duration.toMillis(visibilityWindow)
-    ? settled(
-        Next.requeueAfter(Duration.seconds(5), `${allocationId} to become visible in EC2`)
-      )
+    ? settled(Next.requeueAfter(Duration.seconds(5), `${allocationId} to become visible in EC2`))
     : undefined
 }
 
@@ -272,11 +273,7 @@ const allocate = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> =>
 }
 
 /** Looks for what an unanswered AllocateAddress made; undefined once the window has passed without a trace. */
-const recover = (
-  o: Observed,
-  object: ExternalIP.ExternalIP,
-  intent: number
-): Decision<Step> | undefined => {
+const recover = (o: Observed, object: ExternalIP.ExternalIP, intent: number): Decision<Step> | undefined => {
   const dueReads = recoveryReads.map((s) => intent + s * 1000).filter((at) => at <= o.now)
   const due = dueReads.at(-1)
   const last = o.memory.lastEmptyRead
@@ -335,7 +332,8 @@ const attach = (o: Observed, object: ExternalIP.ExternalIP, address: AddressReco
     return say(o, object, outcome, Next.awaitChange(`${rival.externalIP.metadata.name} to leave ${nodeName}`))
   }
   const sighting = o.sighting
-  if (sighting === undefined || sighting._tag === "Unseen") return perform({ _tag: "LookUpInstance", instanceId })
+  if (sighting === undefined || sighting._tag === "Unseen")
+    return perform({ _tag: "LookUpInstance", instanceId })
   const isOld = sighting.readAt < o.runBegan
   if (sighting._tag === "Gone") {
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
@@ -357,7 +355,10 @@ const attach = (o: Observed, object: ExternalIP.ExternalIP, address: AddressReco
     groupIds: o.groupIds,
     selection: o.policy.interfaceSelection
   })
-  if (isHere && (chosen === undefined || chosen.networkInterfaceId === address.association?.networkInterfaceId)) {
+  if (
+    isHere &&
+    (chosen === undefined || chosen.networkInterfaceId === address.association?.networkInterfaceId)
+  ) {
     const outcome = Status.associated(object, address, {
       instanceId,
       networkInterfaceId: address.association?.networkInterfaceId ?? ""
@@ -404,10 +405,7 @@ const winnerOver = (object: ExternalIP.ExternalIP, rivals: ReadonlyArray<Rival>)
     .toSorted((a, b) => byAge(a.externalIP.metadata, b.externalIP.metadata))[0]
 
 /** Label off the node first, then off the interface; undefined when it is attached nowhere. */
-const detach = (
-  address: AddressRecord,
-  labelled: ReadonlyArray<string>
-): Decision<Step> | undefined => {
+const detach = (address: AddressRecord, labelled: ReadonlyArray<string>): Decision<Step> | undefined => {
   if (address.association === undefined) return undefined
   if (labelled.length > 0) {
     return settled(Next.awaitChange(`the label of ${address.publicIp} to leave ${labelled.join(", ")}`))
@@ -456,7 +454,11 @@ const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> => 
 export const failureStatus = (
   o: Observed,
   step: Step,
-  failure: { readonly reason: (typeof Reason)[keyof typeof Reason]; readonly message: string; readonly isAmbiguous: boolean }
+  failure: {
+    readonly reason: (typeof Reason)[keyof typeof Reason]
+    readonly message: string
+    readonly isAmbiguous: boolean
+  }
 ): ExternalIP.Status | undefined => {
   const object = o.object
   if (object === undefined) return undefined

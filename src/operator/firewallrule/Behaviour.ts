@@ -122,7 +122,12 @@ export const make = Effect.gen(function* () {
     const before = rule.status
     const isNewPlace = before.nodeName !== status.nodeName || before.state !== "Applied"
     if (status.state === "Applied" && isNewPlace) {
-      yield* tell(rule, "RuleOpened", "Authorize", `Open on node ${status.nodeName} (${status.firewallRuleID})`)
+      yield* tell(
+        rule,
+        "RuleOpened",
+        "Authorize",
+        `Open on node ${status.nodeName} (${status.firewallRuleID})`
+      )
     }
     if (status.state === "Pending" && before.state === "Applied" && before.nodeName !== undefined) {
       yield* tell(rule, "RuleClosing", "Revoke", `No longer wanted on node ${before.nodeName}`)

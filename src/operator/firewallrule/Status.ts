@@ -12,7 +12,7 @@ import {
   Reason,
   type Verdict
 } from "../../domain/Condition.ts"
-import * as FirewallRule from "../../domain/FirewallRule.ts"
+import type * as FirewallRule from "../../domain/FirewallRule.ts"
 import { timestamp } from "../../domain/Metadata.ts"
 import type { Report, RuleOutcome } from "../Reports.ts"
 import type { Target } from "./Target.ts"
@@ -80,7 +80,10 @@ const placeOf = (report: Report): Place => ({
   ...(report.networkInterfaceId === undefined ? {} : { networkInterfaceID: report.networkInterfaceId })
 })
 
-const groupVerdicts = (report: Report, outcome: Exclude<RuleOutcome, { _tag: "Applied" }>): ReadonlyArray<Verdict> => [
+const groupVerdicts = (
+  report: Report,
+  outcome: Exclude<RuleOutcome, { _tag: "Applied" }>
+): ReadonlyArray<Verdict> => [
   report.groupId === undefined
     ? isFalse(SecurityGroupCreated, outcome.reason, outcome.message)
     : isTrue(SecurityGroupCreated, report.groupId),
@@ -90,11 +93,7 @@ const groupVerdicts = (report: Report, outcome: Exclude<RuleOutcome, { _tag: "Ap
 ]
 
 /** What the group of the targeted node reports of this generation of the rule. */
-export const reported = (
-  rule: FirewallRule.FirewallRule,
-  report: Report,
-  outcome: RuleOutcome
-): Outcome => {
+export const reported = (rule: FirewallRule.FirewallRule, report: Report, outcome: RuleOutcome): Outcome => {
   if (outcome._tag === "Applied") {
     return {
       state: "Applied",
@@ -129,7 +128,9 @@ export const render = (
     ...(outcome.place ?? currentPlace(rule)),
     observedGeneration: Math.max(before.observedGeneration ?? 0, rule.metadata.generation),
     lastTransitionTime:
-      before.state === outcome.state && before.lastTransitionTime !== undefined ? before.lastTransitionTime : at,
+      before.state === outcome.state && before.lastTransitionTime !== undefined
+        ? before.lastTransitionTime
+        : at,
     conditions: apply(before.conditions ?? [], outcome.verdicts, {
       now: at,
       generation: rule.metadata.generation

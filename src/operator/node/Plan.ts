@@ -60,7 +60,10 @@ export const decide = (o: Observed): Decision<Step> => {
   const isUnknown = label === undefined && o.attached.some((a) => a.address.isUncertain)
   const untaint = label !== undefined && hasStartupTaint(node)
   if (!isUnknown && (node.address !== label || untaint)) {
-    return { _tag: "Perform", step: { _tag: "PatchNode", patch: patchOf(node, label, untaint), address: label } }
+    return {
+      _tag: "Perform",
+      step: { _tag: "PatchNode", patch: patchOf(node, label, untaint), address: label }
+    }
   }
   // Asked for early, so that it is known by the time there is an address to attach.
   if (o.isInPlay && o.placement?._tag === "Instance" && o.sighting?._tag === "Unseen") {

@@ -99,9 +99,7 @@ export const make = Effect.gen(function* () {
       placement,
       sighting: instanceId === undefined ? undefined : inventory.instance(instanceId),
       groups,
-      foreignGroup: inStatus
-        .map((id) => inventory.group(id))
-        .find((g) => g !== undefined && !isOurs(g)),
+      foreignGroup: inStatus.map((id) => inventory.group(id)).find((g) => g !== undefined && !isOurs(g)),
       unreadGroupId: inStatus.find(
         (id) => inventory.group(id) === undefined && !lasting.unknownGroups.has(id)
       ),
@@ -190,7 +188,8 @@ export const make = Effect.gen(function* () {
                 return
               }
               const [permission] = permissions
-              const owners = permission === undefined ? [] : Plan.union(o).owners.get(Permission.key(permission))
+              const owners =
+                permission === undefined ? [] : Plan.union(o).owners.get(Permission.key(permission))
               for (const rule of owners ?? []) {
                 lasting.refusals.set(rule.metadata.uid, {
                   generation: rule.metadata.generation,
@@ -204,7 +203,8 @@ export const make = Effect.gen(function* () {
               const present = latest(group).permissions.filter((p) => p.direction === direction).length
               const known = lasting.limits[direction]
               const isPlain = known === undefined && present < defaultRuleLimit
-              const guess = isPlain && present + permissions.length > defaultRuleLimit ? defaultRuleLimit : present
+              const guess =
+                isPlain && present + permissions.length > defaultRuleLimit ? defaultRuleLimit : present
               lasting.limits[direction] = guess
               lasting.limitsUntil ??= o.now + Duration.toMillis(limitLifetime)
             })
@@ -227,7 +227,8 @@ export const make = Effect.gen(function* () {
         Effect.catchReason("Ec2Error", "Gone", (reason) =>
           Effect.sync(() => {
             // A mismatch revokes nothing: alone, it is gone; in a batch, the mirror is behind.
-            if (reason.code === "InvalidGroup.NotFound") return wrote(() => inventory.deletedGroup(group.groupId))
+            if (reason.code === "InvalidGroup.NotFound")
+              return wrote(() => inventory.deletedGroup(group.groupId))
             if (permissions.length === 1) return closed()
             run.singly.add(direction)
             wrote(() => inventory.doubtGroup(group.groupId))
@@ -256,7 +257,9 @@ export const make = Effect.gen(function* () {
           }
           // The port is open as asked; only the text in EC2 stays behind.
           const union = Plan.union(o)
-          const owners = new Set(permissions.flatMap((p) => union.owners.get(Permission.key(p))?.slice(0, 1) ?? []))
+          const owners = new Set(
+            permissions.flatMap((p) => union.owners.get(Permission.key(p))?.slice(0, 1) ?? [])
+          )
           return Effect.forEach(
             owners,
             (rule) =>
@@ -458,4 +461,3 @@ export const make = Effect.gen(function* () {
   })
   return behaviour
 })
-

@@ -23,10 +23,8 @@ export const changed = (groupIds: ReadonlyArray<string>, change: Change): Readon
 }
 
 /** Groups that a write of ours must not have lost. */
-export const lost = (
-  sent: ReadonlyArray<string>,
-  seen: ReadonlyArray<string>
-): ReadonlyArray<string> => sent.filter((id) => !seen.includes(id))
+export const lost = (sent: ReadonlyArray<string>, seen: ReadonlyArray<string>): ReadonlyArray<string> =>
+  sent.filter((id) => !seen.includes(id))
 
 export const make = Effect.gen(function* () {
   const ec2 = yield* Ec2
@@ -70,7 +68,8 @@ export const make = Effect.gen(function* () {
     yield* ec2.modifyNetworkInterfaceGroups({ networkInterfaceId, groupIds }).pipe(
       Effect.tapError((error: Ec2Error) =>
         Effect.sync(() => {
-          if (isAmbiguous(error.reason) && before.instanceId !== undefined) inventory.doubtInstance(before.instanceId)
+          if (isAmbiguous(error.reason) && before.instanceId !== undefined)
+            inventory.doubtInstance(before.instanceId)
         })
       )
     )

@@ -106,7 +106,12 @@ export const describedKey = (groupId: string, p: Permission.Permission): string 
 // ------------------------------------------------------------------------------------------- where it belongs
 
 type Situation =
-  | { readonly _tag: "Placed"; readonly instance: Instance; readonly vpcId: string; readonly chosen: NetworkInterface }
+  | {
+      readonly _tag: "Placed"
+      readonly instance: Instance
+      readonly vpcId: string
+      readonly chosen: NetworkInterface
+    }
   | { readonly _tag: "Unknown"; readonly instanceId: string }
   | {
       readonly _tag: "Blocked"
@@ -179,9 +184,7 @@ export const union = (o: Observed): Union =>
 
 /** Identities that stay open, as far as they are open. */
 const presentStaying = (o: Observed): ReadonlySet<string> =>
-  new Set(
-    o.groups.flatMap((g) => g.permissions.map(Permission.key)).filter((k) => o.staying.has(k))
-  )
+  new Set(o.groups.flatMap((g) => g.permissions.map(Permission.key)).filter((k) => o.staying.has(k)))
 
 export const decide = (o: Observed): Decision<Step> => {
   const uncertain = o.groups.find((g) => g.isUncertain)
@@ -319,9 +322,7 @@ const revokeExcess = (
 ): Step | undefined => {
   for (const direction of directions) {
     if (only !== undefined && only !== direction) continue
-    const excess = group.permissions.filter(
-      (p) => p.direction === direction && !keep.has(Permission.key(p))
-    )
+    const excess = group.permissions.filter((p) => p.direction === direction && !keep.has(Permission.key(p)))
     const [first] = excess
     if (first === undefined) continue
     const permissions = o.memory.singly.has(direction) ? [first] : excess
@@ -420,7 +421,8 @@ export const reportOf = (
       return { _tag: "Refused", reason: Reason.RuleLimitExceeded, message }
     }
     const refusal = wanted.refused.get(rule)
-    if (refusal !== undefined) return { _tag: "Refused", reason: Reason.InvalidRule, message: refusal.message }
+    if (refusal !== undefined)
+      return { _tag: "Refused", reason: Reason.InvalidRule, message: refusal.message }
     if (isAttached && rule.permissions.every((p) => held.has(Permission.key(p)))) return { _tag: "Applied" }
     if (group === undefined && o.foreignGroup !== undefined) {
       return { _tag: "Refused", reason: Reason.AddressNotOwned, message: notOwned(o.foreignGroup) }
@@ -443,7 +445,6 @@ export const reportOf = (
         { uid: rule.metadata.uid, generation: rule.metadata.generation, outcome: outcomeOf(rule) }
       ])
     ),
-    isExact:
-      !o.isFrozen && o.groups.every((g) => g.permissions.every((p) => keep.has(Permission.key(p))))
+    isExact: !o.isFrozen && o.groups.every((g) => g.permissions.every((p) => keep.has(Permission.key(p))))
   }
 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ExternalIP } from "../../../src/domain/ExternalIP.ts"
 import { autoAssignedName } from "../../../src/domain/Names.ts"
-import { placementOnAws, type Node } from "../../../src/domain/Node.ts"
+import { type Node, placementOnAws } from "../../../src/domain/Node.ts"
 import * as Plan from "../../../src/operator/assignment/Plan.ts"
 import { autoAssigned, externalIP, node, t0 } from "../Fixtures.ts"
 
@@ -55,7 +55,10 @@ describe("a node that wants an address", () => {
     ["has no auto-assign label", node("n1", { auto: false })],
     ["is cordoned", node("n1", { cordoned: true })],
     ["is disrupted by Karpenter", node("n1", { taints: [{ key: "karpenter.sh/disrupted" }] })],
-    ["is leaving by the cluster autoscaler", node("n1", { taints: [{ key: "ToBeDeletedByClusterAutoscaler" }] })],
+    [
+      "is leaving by the cluster autoscaler",
+      node("n1", { taints: [{ key: "ToBeDeletedByClusterAutoscaler" }] })
+    ],
     ["is being deleted", node("n1", { deleting: true })],
     ["has no providerID yet", node("n1", { providerID: null })],
     ["is no EC2 instance", node("n1", { providerID: "gce://project/zone/name" })]
@@ -153,9 +156,10 @@ describe("reuse", () => {
     assert.deepStrictEqual(moves(o), [`create ${autoAssignedName(n1.uid, 0)} -> n1`])
   })
   it("takes what names a node that no longer exists, straight to the next node", () => {
-    assert.deepStrictEqual(moves(observe({ nodes: [node("n1")], externalIPs: [held("a", "gone", "1.1.1.1")] })), [
-      "claim a -> n1"
-    ])
+    assert.deepStrictEqual(
+      moves(observe({ nodes: [node("n1")], externalIPs: [held("a", "gone", "1.1.1.1")] })),
+      ["claim a -> n1"]
+    )
   })
   it("E8: takes kept addresses back before it allocates new ones", () => {
     const n2 = node("n2")

@@ -65,7 +65,9 @@ const word = (o: Plan.Observed): string => {
 
 const written = (o: Plan.Observed) => {
   const decision = Plan.decide(o)
-  return decision._tag === "Perform" && decision.step._tag === "WriteStatus" ? decision.step.status : undefined
+  return decision._tag === "Perform" && decision.step._tag === "WriteStatus"
+    ? decision.step.status
+    : undefined
 }
 
 const readyReason = (o: Plan.Observed): string | undefined =>
@@ -83,7 +85,10 @@ describe("the finalizer", () => {
     assert.strictEqual(word(observe({ object: externalIP("e", { finalizers: [] }) })), "AddFinalizer")
   })
   it("E20: is not added to an object that is being deleted", () => {
-    assert.strictEqual(word(observe({ object: externalIP("e", { finalizers: [], deleting: true }) })), "settled")
+    assert.strictEqual(
+      word(observe({ object: externalIP("e", { finalizers: [], deleting: true }) })),
+      "settled"
+    )
   })
   it("goes last, once nothing is left", () => {
     assert.strictEqual(word(observe({ object: externalIP("e", { deleting: true }) })), "RemoveFinalizer")
@@ -162,7 +167,8 @@ describe("allocation", () => {
   it("releases an extra address only when it is unattached and made for this very object", () => {
     const kept = address(1, "e")
     const object = reserved(externalIP("e"), kept)
-    const at = (extra: AddressRecord) => word(observe({ object, addresses: [kept, extra], statusAddress: kept }))
+    const at = (extra: AddressRecord) =>
+      word(observe({ object, addresses: [kept, extra], statusAddress: kept }))
     assert.strictEqual(at(address(2, "e")), "Release")
     assert.strictEqual(at(address(2, "e", { association: attachedTo("x") })), "settled")
     assert.strictEqual(at(address(2, "e", { tagged: { [Tag.uid]: "another" } })), "settled")
@@ -184,14 +190,20 @@ describe("an address that is not ours", () => {
     assert.strictEqual(decision.step.tags[Tag.clusterId], clusterId)
   })
   it("is left alone when the object is deleted", () => {
-    const deleting = { ...object, metadata: { ...object.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } }
+    const deleting = {
+      ...object,
+      metadata: { ...object.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" }
+    }
     assert.strictEqual(word(observe({ object: deleting, statusAddress: foreign })), "RemoveFinalizer")
   })
 })
 
 describe("an address named in status that EC2 does not show", () => {
   const known = address(1, "e")
-  const object = withStatus(naming("n1"), Status.associated(naming("n1"), known, { instanceId: "i", networkInterfaceId: "eni" }))
+  const object = withStatus(
+    naming("n1"),
+    Status.associated(naming("n1"), known, { instanceId: "i", networkInterfaceId: "eni" })
+  )
   it("is asked for by id first", () => {
     assert.strictEqual(word(observe({ object })), "ReadAddress")
   })
@@ -282,7 +294,10 @@ describe("attaching", () => {
   it("E16: the attached one of two keeps the node although it is the younger", () => {
     const here = address(1, "e", { association: attachedTo("n1") })
     const older = externalIP("old", { created: "2020-01-01T00:00:00Z" })
-    const attached = withStatus(object, Status.associated(object, here, { instanceId: instanceIdOf("n1"), networkInterfaceId: "eni-n1" }))
+    const attached = withStatus(
+      object,
+      Status.associated(object, here, { instanceId: instanceIdOf("n1"), networkInterfaceId: "eni-n1" })
+    )
     const o = observe({
       ...on("n1"),
       object: attached,
@@ -337,7 +352,10 @@ describe("deletion", () => {
     assert.strictEqual(at(there, true), "settled")
     assert.strictEqual(at(there, false), "Disassociate")
     assert.strictEqual(at(off, false), "Release")
-    assert.strictEqual(word(observe({ ...base, statusAddressMissingSince: t0 + 1, now: t0 + 200_000 })), "RemoveFinalizer")
+    assert.strictEqual(
+      word(observe({ ...base, statusAddressMissingSince: t0 + 1, now: t0 + 200_000 })),
+      "RemoveFinalizer"
+    )
   })
   it("keeps the address where that was asked for, and where the spec cannot be read", () => {
     const at = (spec: Readonly<Record<string, unknown>>) =>
@@ -362,7 +380,12 @@ describe("deletion", () => {
 describe("status", () => {
   it("E13: instance and interface stay while attached, on every pass", () => {
     const here = address(1, "e", { association: attachedTo("n1") })
-    const first = observe({ object: reserved(naming("n1"), here), addresses: [here], statusAddress: here, ...on("n1") })
+    const first = observe({
+      object: reserved(naming("n1"), here),
+      addresses: [here],
+      statusAddress: here,
+      ...on("n1")
+    })
     const status = written(first)
     assert.deepInclude(status, { instanceID: instanceIdOf("n1"), networkInterfaceID: "eni-n1" })
     const second = observe({ ...first, object: { ...naming("n1"), status: status ?? {} } })
@@ -371,11 +394,15 @@ describe("status", () => {
   it("E9: a throttled describe blanks nothing", () => {
     const here = address(1, "e", { association: attachedTo("n1") })
     const o = observe({ object: reserved(naming("n1"), here), addresses: [here], ...on("n1") })
-    const status = Plan.failureStatus(o, { _tag: "LookUpInstance", instanceId: "i" }, {
-      reason: "Throttled",
-      message: "slow down",
-      isAmbiguous: false
-    })
+    const status = Plan.failureStatus(
+      o,
+      { _tag: "LookUpInstance", instanceId: "i" },
+      {
+        reason: "Throttled",
+        message: "slow down",
+        isAmbiguous: false
+      }
+    )
     assert.strictEqual(status?.addressID, here.allocationId)
     assert.strictEqual(status?.publicIPAddress, here.publicIp)
   })
@@ -386,10 +413,16 @@ describe("status", () => {
   })
   it("a disabled object keeps its state, and says so", () => {
     const here = address(1, "e", { association: attachedTo("n1") })
-    const attached = withStatus(naming("n1"), Status.associated(naming("n1"), here, { instanceId: "i", networkInterfaceId: "eni" }))
+    const attached = withStatus(
+      naming("n1"),
+      Status.associated(naming("n1"), here, { instanceId: "i", networkInterfaceId: "eni" })
+    )
     const disabled = externalIP("e", { spec: { nodeName: "n1", disableReconciliation: true } })
     const status = written(observe({ object: { ...disabled, status: attached.status } }))
     assert.strictEqual(status?.state, "Associated")
-    assert.deepInclude(find(status?.conditions ?? [], "Ready"), { status: "Unknown", reason: "ReconciliationDisabled" })
+    assert.deepInclude(find(status?.conditions ?? [], "Ready"), {
+      status: "Unknown",
+      reason: "ReconciliationDisabled"
+    })
   })
 })

@@ -16,7 +16,10 @@ const following = firewallRule("r", { publicIPAddress: "192.0.2.1" })
 
 describe("the target of a rule", () => {
   it("is the node it names", () => {
-    assert.deepStrictEqual(targetOf(firewallRule("r"), around([node("node-1")])), { _tag: "Node", nodeName: "node-1" })
+    assert.deepStrictEqual(targetOf(firewallRule("r"), around([node("node-1")])), {
+      _tag: "Node",
+      nodeName: "node-1"
+    })
   })
   it("F19: is none while that node does not exist: NodeNotFound", () => {
     assert.deepInclude(targetOf(firewallRule("r"), around([])), { _tag: "None", reason: "NodeNotFound" })
@@ -27,10 +30,16 @@ describe("the target of a rule", () => {
   })
   it("follows an address, which wins over the name", () => {
     const nodes = [node("node-1"), node("node-2")]
-    assert.deepStrictEqual(targetOf(following, around(nodes, [associated])), { _tag: "Node", nodeName: "node-2" })
+    assert.deepStrictEqual(targetOf(following, around(nodes, [associated])), {
+      _tag: "Node",
+      nodeName: "node-2"
+    })
   })
   it("F7: is none when the address it follows is gone, with no fallback to the name", () => {
-    assert.deepInclude(targetOf(following, around([node("node-1")])), { _tag: "None", reason: "NotRequested" })
+    assert.deepInclude(targetOf(following, around([node("node-1")])), {
+      _tag: "None",
+      reason: "NotRequested"
+    })
   })
   it("is none when the address is reserved only", () => {
     const reserved = externalIP("e", { status: { state: "Reserved", publicIPAddress: "192.0.2.1" } })

@@ -7,7 +7,10 @@ import type { AddressRecord } from "../../../src/ec2/Inventory.ts"
 import * as Plan from "../../../src/operator/node/Plan.ts"
 import { address, attachedTo, externalIP, instance, node, seen } from "../Fixtures.ts"
 
-const tainted = [{ key: "other", effect: "NoSchedule" }, { key: startupTaint, effect: "NoExecute" }]
+const tainted = [
+  { key: "other", effect: "NoSchedule" },
+  { key: startupTaint, effect: "NoExecute" }
+]
 
 const observe = (
   options: Parameters<typeof node>[1],
@@ -44,7 +47,9 @@ describe("a node's label and taint", () => {
   })
   it("stay as they are while it is in doubt whether the address is attached", () => {
     const doubtful = { ...here, isUncertain: true }
-    assert.isUndefined(patchOf(observe({ taints: tainted }, [{ address: doubtful, externalIP: naming("n1") }])))
+    assert.isUndefined(
+      patchOf(observe({ taints: tainted }, [{ address: doubtful, externalIP: naming("n1") }]))
+    )
     const labelled = { taints: [], address: here.publicIp }
     assert.isUndefined(patchOf(observe(labelled, [{ address: doubtful, externalIP: naming("n1") }])))
   })
@@ -62,8 +67,12 @@ describe("a node's label and taint", () => {
   })
   it("the label stays with a disabled object, and with an address whose object is gone", () => {
     const disabled = externalIP("e", { spec: { nodeName: "n2", disableReconciliation: true } })
-    assert.isUndefined(patchOf(observe({ address: here.publicIp }, [{ address: here, externalIP: disabled }])))
-    assert.isUndefined(patchOf(observe({ address: here.publicIp }, [{ address: here, externalIP: undefined }])))
+    assert.isUndefined(
+      patchOf(observe({ address: here.publicIp }, [{ address: here, externalIP: disabled }]))
+    )
+    assert.isUndefined(
+      patchOf(observe({ address: here.publicIp }, [{ address: here, externalIP: undefined }]))
+    )
   })
   it("nothing is written at rest", () => {
     const o = observe({ address: here.publicIp }, [{ address: here, externalIP: naming("n1") }])

@@ -5,7 +5,17 @@ import { placementOnAws } from "../../../src/domain/Node.ts"
 import * as Permission from "../../../src/domain/Permission.ts"
 import type { GroupRecord } from "../../../src/ec2/Inventory.ts"
 import * as Plan from "../../../src/operator/securitygroup/Plan.ts"
-import { clusterId, firewallRule, group, instance, instanceIdOf, networkInterface, node, seen, t0 } from "../Fixtures.ts"
+import {
+  clusterId,
+  firewallRule,
+  group,
+  instance,
+  instanceIdOf,
+  networkInterface,
+  node,
+  seen,
+  t0
+} from "../Fixtures.ts"
 
 type Overrides = Partial<Omit<Plan.Observed, "memory" | "policy">> & {
   readonly memory?: Partial<Plan.Memory>
@@ -60,7 +70,11 @@ const keysOf = (o: Plan.Observed): ReadonlyArray<string> => {
 const keys = (...rules: ReadonlyArray<FirewallRule>): ReadonlyArray<string> =>
   rules.flatMap((r) => r.permissions.map(Permission.key))
 const holding = (rules: ReadonlyArray<FirewallRule>, o: Partial<GroupRecord> = {}): GroupRecord =>
-  group("node-1", rules.flatMap((r) => r.permissions), o)
+  group(
+    "node-1",
+    rules.flatMap((r) => r.permissions),
+    o
+  )
 
 const web = firewallRule("web", { fromPort: 80 })
 const tls = firewallRule("tls", { fromPort: 443 })
@@ -109,7 +123,10 @@ describe("exactly the union", () => {
     const o = observe({ wanted: [a, b], groups: [holding([a])] })
     assert.deepStrictEqual([word(o), keysOf(o)], ["Authorize", keys(b)])
     const report = Plan.reportOf(observe({ wanted: [a, b], groups: [holding([a, b])] }), undefined)
-    assert.deepStrictEqual([...report.rules.values()].map((r) => r.outcome._tag), ["Applied", "Applied"])
+    assert.deepStrictEqual(
+      [...report.rules.values()].map((r) => r.outcome._tag),
+      ["Applied", "Applied"]
+    )
   })
   it("F2: when one of them goes, only its own range goes", () => {
     const a = firewallRule("a", { ipRanges: [{ cidr: "10.0.0.0/8" }] })
@@ -140,7 +157,10 @@ describe("exactly the union", () => {
     const b = firewallRule("b", { description: "two" })
     const o = observe({ wanted: [a, b], groups: [holding([a])] })
     const report = Plan.reportOf(o, undefined)
-    assert.deepStrictEqual([...report.rules.values()].map((r) => r.outcome._tag), ["Applied", "Applied"])
+    assert.deepStrictEqual(
+      [...report.rules.values()].map((r) => r.outcome._tag),
+      ["Applied", "Applied"]
+    )
     assert.notInclude(["Authorize", "Revoke"], word(o))
   })
   it("F13: what is not ours in our own group is revoked, IPv6, prefix lists and groups included", () => {
@@ -168,7 +188,11 @@ describe("exactly the union", () => {
   })
   it("F12: a changed description is sent in place, once, and never by revoking", () => {
     const before = firewallRule("r", { description: "old" })
-    const after = firewallRule("r", { description: "new" }, { generation: 2, status: { observedGeneration: 1 } })
+    const after = firewallRule(
+      "r",
+      { description: "new" },
+      { generation: 2, status: { observedGeneration: 1 } }
+    )
     const o = observe({ wanted: [after], groups: [holding([before])] })
     assert.strictEqual(word(o), "Describe")
     const [p] = after.permissions
@@ -192,8 +216,14 @@ describe("what stays open", () => {
   })
   it("nothing is closed, detached or deleted while a rule cannot be read", () => {
     assert.strictEqual(word(observe({ isFrozen: true, groups: [holding([web])] })), "settled")
-    assert.strictEqual(word(observe({ isFrozen: true, wanted: [tls], groups: [holding([web, tls])] })), "settled")
-    const report = Plan.reportOf(observe({ isFrozen: true, wanted: [tls], groups: [holding([web, tls])] }), undefined)
+    assert.strictEqual(
+      word(observe({ isFrozen: true, wanted: [tls], groups: [holding([web, tls])] })),
+      "settled"
+    )
+    const report = Plan.reportOf(
+      observe({ isFrozen: true, wanted: [tls], groups: [holding([web, tls])] }),
+      undefined
+    )
     assert.isFalse(report.isExact)
   })
 })
@@ -227,7 +257,10 @@ describe("a group that EC2 limits or refuses", () => {
   })
   it("after a refused batch sends one permission at a time", () => {
     const memory = { singly: new Set(["Ingress" as const]) }
-    assert.deepStrictEqual(keysOf(observe({ wanted: rules, memory, groups: [holding([])] })), keys(...rules.slice(0, 1)))
+    assert.deepStrictEqual(
+      keysOf(observe({ wanted: rules, memory, groups: [holding([])] })),
+      keys(...rules.slice(0, 1))
+    )
   })
   it("a name taken by somebody else is said: GroupNameTaken", () => {
     const o = observe({ wanted: [web], memory: { nameTakenBy: "sg-x" } })
@@ -270,19 +303,28 @@ describe("an instance that changes under the node's name", () => {
     const at = (attachments: ReadonlyArray<typeof old>) =>
       stepOf(observe({ ...base, memory: { attachments: new Map([["sg-node-1", attachments]]) } }))
     assert.deepInclude(at([...attached.interfaces, old]), { _tag: "Detach", networkInterfaceId: "eni-old" })
-    assert.deepInclude(at(attached.interfaces), { _tag: "TagGroup", tags: { [Tag.instanceId]: instanceIdOf("node-1") } })
+    assert.deepInclude(at(attached.interfaces), {
+      _tag: "TagGroup",
+      tags: { [Tag.instanceId]: instanceIdOf("node-1") }
+    })
   })
   it("in another VPC a new group is made, and the old one goes after it holds", () => {
     const elsewhere = holding([web], { vpcId: "vpc-2", groupId: "sg-2" })
     assert.strictEqual(word(observe({ wanted: [web], groups: [elsewhere] })), "CreateGroup")
     const both = [elsewhere, holding([web])]
-    assert.deepInclude(stepOf(observe({ wanted: [web], groups: both })), { _tag: "ReadAttachments", groupId: "sg-2" })
+    assert.deepInclude(stepOf(observe({ wanted: [web], groups: both })), {
+      _tag: "ReadAttachments",
+      groupId: "sg-2"
+    })
   })
   it("a group is not detached because the public IP vanished", () => {
     const dark = instance("node-1", {
       interfaces: [networkInterface("node-1", { groupIds: ["sg-foreign", "sg-node-1"], publicIp: undefined })]
     })
-    assert.strictEqual(word(observe({ wanted: [web], groups: [holding([web])], sighting: seen(dark) })), "settled")
+    assert.strictEqual(
+      word(observe({ wanted: [web], groups: [holding([web])], sighting: seen(dark) })),
+      "settled"
+    )
   })
   it("OtherVpc, UnsupportedNode and NoPublicInterface are said per rule", () => {
     const reason = (o: Overrides) => {
@@ -291,7 +333,10 @@ describe("an instance that changes under the node's name", () => {
     }
     const dark = instance("node-1", { interfaces: [networkInterface("node-1", { publicIp: undefined })] })
     assert.strictEqual(reason({ policy: { vpcId: "vpc-9" } }), "OtherVpc")
-    assert.strictEqual(reason({ placement: { _tag: "Unsupported", providerID: "kind://x" } }), "UnsupportedNode")
+    assert.strictEqual(
+      reason({ placement: { _tag: "Unsupported", providerID: "kind://x" } }),
+      "UnsupportedNode"
+    )
     assert.strictEqual(reason({ sighting: seen(dark, t0 + 1) }), "NoPublicInterface")
   })
 })
