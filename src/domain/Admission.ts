@@ -29,8 +29,8 @@ const normalized = (schema: Fields, value: unknown): unknown => {
 
 const schemaOf = (definition: Crd.Structural): Readonly<Record<"spec" | "status", Fields>> => {
   const { versions } = definition.spec as { readonly versions: ReadonlyArray<Fields> }
-  const { openAPIV3Schema } = versions[0]?.schema as { readonly openAPIV3Schema: Fields }
-  return openAPIV3Schema.properties as Readonly<Record<"spec" | "status", Fields>>
+  const schema = (versions[0]?.schema ?? {}) as { readonly openAPIV3Schema: Fields }
+  return schema.openAPIV3Schema.properties as Readonly<Record<"spec" | "status", Fields>>
 }
 const schemas = { ExternalIP: schemaOf(Crd.externalIP), FirewallRule: schemaOf(Crd.firewallRule) }
 

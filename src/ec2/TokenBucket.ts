@@ -5,14 +5,20 @@
  */
 import type { Bucket } from "./Buckets.ts"
 
-/** After a refusal the part of the bucket that is used is halved, ... */
-export const shrink = 0.5
+/** After a refusal the part of the bucket that is used shrinks by so much: one is noise, a series is somebody else, ... */
+export const shrink = 0.95
 /** ... once for all requests that were under way together, ... */
 export const sameRefusal = 1_000
 /** ... down to this much of it, ... */
-export const leastPart = 0.1
+export const leastPart = 0.2
 /** ... and comes back by this much of the whole a second. */
-export const recoveryPerSecond = 0.01
+export const recoveryPerSecond = 0.05
+
+/**
+ * Requests travel for different times, so EC2 sees them closer together than they were sent: what refills within
+ * so many seconds stays in the bucket.
+ */
+export const spread = 0.2
 
 /** A token is whole, give or take what adding fractions loses. */
 const whole = 1 - 1e-9
@@ -32,7 +38,7 @@ export interface TokenBucket {
 /** `share`: of the account's bucket, from 0 (excluded) to 1. */
 export const make = (bucket: Bucket, share: number, now: number): TokenBucket => {
   // A share of less than one request could never send any.
-  const capacity = Math.max(1, bucket.capacity * share)
+  const capacity = Math.max(1, bucket.capacity * share - Math.ceil(bucket.refill * share * spread))
   const refill = bucket.refill * share
   let tokens = capacity
   let part = 1

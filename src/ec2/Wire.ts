@@ -5,7 +5,7 @@
 import type * as Sdk from "@aws-sdk/client-ec2"
 import type { Tags } from "../domain/Names.ts"
 import type { IpPermission } from "../domain/Permission.ts"
-import type { Address, Instance, InstanceState, NetworkInterface, SecurityGroup } from "./Ec2.ts"
+import type { Address, Instance, NetworkInterface, SecurityGroup } from "./Ec2.ts"
 
 const present = (value: string | undefined): string | undefined => value || undefined
 
@@ -15,10 +15,12 @@ const tagsOf = (tags: ReadonlyArray<Sdk.Tag> | undefined): Tags =>
 export const toTags = (tags: Tags): Array<Sdk.Tag> =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 
+/** EC2 refuses a specification without tags. */
 export const toTagSpecification = (
   resource: "elastic-ip" | "security-group",
   tags: Tags
-): Array<Sdk.TagSpecification> => [{ ResourceType: resource, Tags: toTags(tags) }]
+): Array<Sdk.TagSpecification> =>
+  Object.keys(tags).length === 0 ? [] : [{ ResourceType: resource, Tags: toTags(tags) }]
 
 export const fromAddress = (a: Sdk.Address): Address => {
   const associationId = present(a.AssociationId)
@@ -93,25 +95,32 @@ const publicIpOf = (association: Association | undefined): NetworkInterface["pub
   return address === undefined ? undefined : { address, owner: present(association?.IpOwnerId) ?? "amazon" }
 }
 
-export const fromNetworkInterface = (i: Sdk.NetworkInterface): NetworkInterface => ({
-  networkInterfaceId: i.NetworkInterfaceId ?? "",
-  vpcId: i.VpcId ?? "",
-  instanceId: present(i.Attachment?.InstanceId),
-  deviceIndex: i.Attachment === undefined ? undefined : (i.Attachment.DeviceIndex ?? 0),
-  groupIds: (i.Groups ?? []).flatMap((g) => (g.GroupId === undefined ? [] : [g.GroupId])),
-  publicIp: publicIpOf((i.PrivateIpAddresses?.find((p) => p.Primary) ?? i).Association)
-})
+const groupIdsOf = (groups: ReadonlyArray<Sdk.GroupIdentifier> | undefined): ReadonlyArray<string> =>
+  (groups ?? []).flatMap((g) => present(g.GroupId) ?? [])
+
+export const fromNetworkInterface = (i: Sdk.NetworkInterface): NetworkInterface => {
+  // A detached interface has no attachment, or one of empty strings.
+  const isAttached = present(i.Attachment?.AttachmentId) !== undefined
+  return {
+    networkInterfaceId: i.NetworkInterfaceId ?? "",
+    vpcId: i.VpcId ?? "",
+    instanceId: present(i.Attachment?.InstanceId),
+    deviceIndex: isAttached ? (i.Attachment?.DeviceIndex ?? 0) : undefined,
+    groupIds: groupIdsOf(i.Groups),
+    publicIp: publicIpOf((i.PrivateIpAddresses?.find((p) => p.Primary) ?? i).Association)
+  }
+}
 
 export const fromInstance = (i: Sdk.Instance): Instance => ({
   instanceId: i.InstanceId ?? "",
-  state: (i.State?.Name ?? "pending") as InstanceState,
+  state: i.State?.Name ?? "pending",
   vpcId: present(i.VpcId),
   interfaces: (i.NetworkInterfaces ?? []).map((n) => ({
     networkInterfaceId: n.NetworkInterfaceId ?? "",
     vpcId: n.VpcId ?? "",
     instanceId: i.InstanceId,
     deviceIndex: n.Attachment?.DeviceIndex ?? 0,
-    groupIds: (n.Groups ?? []).flatMap((g) => (g.GroupId === undefined ? [] : [g.GroupId])),
+    groupIds: groupIdsOf(n.Groups),
     publicIp: publicIpOf((n.PrivateIpAddresses?.find((p) => p.Primary) ?? n).Association)
   }))
 })

@@ -4,8 +4,8 @@
  */
 import { Effect, Schema } from "effect"
 import {
-  Kubernetes,
   apiVersionOf,
+  Kubernetes,
   type Resource,
   subjectAccessReviews,
   tokenReviews

@@ -19,6 +19,13 @@ const system = (
     intensity
   })
 
+/** A behaviour that leaves a trace and answers. */
+const counted = (trace: () => void, next: Next.Next) =>
+  Effect.sync(() => {
+    trace()
+    return next
+  })
+
 const times = (from: number, list: ReadonlyArray<number>) => list.map((t) => t - from)
 const now = Effect.clockWith((clock) => clock.currentTimeMillis)
 
@@ -40,7 +47,7 @@ describe("a wake", () => {
   it.effect("many of them before a run are one", () =>
     Effect.gen(function* () {
       let runs = 0
-      const actors = yield* system(() => Effect.sync(() => (runs++, Next.awaitChange())))
+      const actors = yield* system(() => counted(() => runs++, Next.awaitChange()))
       for (let i = 0; i < 100; i++) actors.tell("Thing", "a", "test")
       yield* actors.awaitIdle
       assert.strictEqual(runs, 1)
@@ -116,7 +123,10 @@ describe("waiting", () => {
       const start = yield* now
       const ran: Array<number> = []
       const actors = yield* system(() =>
-        Effect.map(now, (t) => (ran.push(t), Next.requeueAfter("10 seconds")))
+        Effect.map(now, (t) => {
+          ran.push(t)
+          return Next.requeueAfter("10 seconds")
+        })
       )
       actors.tell("Thing", "a", "test")
       yield* TestClock.adjust("25 seconds")
@@ -150,7 +160,10 @@ describe("waiting", () => {
       const start = yield* now
       const ran: Array<number> = []
       const actors = yield* system(() =>
-        Effect.map(now, (t) => (ran.push(t), Next.requeueAfter("10 seconds")))
+        Effect.map(now, (t) => {
+          ran.push(t)
+          return Next.requeueAfter("10 seconds")
+        })
       )
       actors.tell("Thing", "a", "test")
       yield* TestClock.adjust("4 seconds")
@@ -162,7 +175,7 @@ describe("waiting", () => {
   it.effect("an actor that stops is forgotten, unless it was woken meanwhile", () =>
     Effect.gen(function* () {
       let runs = 0
-      const actors = yield* system(() => Effect.sync(() => (runs++, Next.stop)))
+      const actors = yield* system(() => counted(() => runs++, Next.stop))
       actors.tell("Thing", "a", "test")
       yield* actors.awaitIdle
       assert.deepStrictEqual(actors.snapshot(), [])
@@ -336,7 +349,7 @@ describe("stopping", () => {
   it.effect("takes no wakes afterwards", () =>
     Effect.gen(function* () {
       let runs = 0
-      const actors = yield* system(() => Effect.sync(() => (runs++, Next.requeueAfter("1 second"))))
+      const actors = yield* system(() => counted(() => runs++, Next.requeueAfter("1 second")))
       actors.tell("Thing", "a", "test")
       yield* actors.awaitIdle
       yield* actors.stop

@@ -24,5 +24,5 @@ export interface Scenario {
   readonly name: string
   readonly summary: string
   readonly before: (stage: Stage) => Told
-  readonly then: (stage: Stage) => Told
+  readonly during: (stage: Stage) => Told
 }

@@ -42,14 +42,14 @@ const firstStart: Scenario = {
   name: "first-start",
   summary: "a cluster whose nodes all wait for an address when the operator starts",
   before: (stage) => join(stage.instantly, 1, stage.nodes),
-  then: () => Effect.void
+  during: () => Effect.void
 }
 
 const scaleUp: Scenario = {
   name: "scale-up",
   summary: "a served cluster doubles within a minute",
   before: (stage) => join(stage.instantly, 1, Math.ceil(stage.nodes / 2)),
-  then: (stage) =>
+  during: (stage) =>
     Effect.gen(function* () {
       yield* stage.settled
       yield* join(stage.cloud, Math.ceil(stage.nodes / 2) + 1, Math.floor(stage.nodes / 2))
@@ -66,7 +66,7 @@ const rollingReplacement: Scenario = {
         yield* openPort(stage, `web-${n}`, { nodeName: nodeName(n) })
       }
     }),
-  then: (stage) =>
+  during: (stage) =>
     Effect.gen(function* () {
       yield* stage.settled
       yield* Effect.forEach(
@@ -86,7 +86,7 @@ const drain: Scenario = {
   summary:
     "half of the nodes are cordoned, some with pods that use their address; new nodes take what is free",
   before: (stage) => join(stage.instantly, 1, stage.nodes),
-  then: (stage) =>
+  during: (stage) =>
     Effect.gen(function* () {
       yield* stage.settled
       const half = Math.max(1, Math.floor(stage.nodes / 2))
@@ -104,7 +104,7 @@ const followAddress: Scenario = {
   name: "follow-address",
   summary: "rules that follow an address are opened where it goes, and closed where it was",
   before: (stage) => join(stage.instantly, 1, stage.nodes),
-  then: (stage) =>
+  during: (stage) =>
     Effect.gen(function* () {
       yield* stage.settled
       const first = nodeName(1)
@@ -126,7 +126,7 @@ const spotStorm: Scenario = {
       yield* join(stage.instantly, 1, stage.nodes)
       yield* openPort(stage, "web", { nodeName: nodeName(1) })
     }),
-  then: (stage) =>
+  during: (stage) =>
     Effect.gen(function* () {
       yield* stage.settled
       const lost = Math.max(1, Math.floor((stage.nodes * 2) / 3))
@@ -148,7 +148,7 @@ export const files: Scenario = {
   name: "files",
   summary: "what the files say, and nothing else",
   before: () => Effect.void,
-  then: () => Effect.void
+  during: () => Effect.void
 }
 
 export const all: ReadonlyArray<Scenario> = [

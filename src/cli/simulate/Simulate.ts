@@ -113,7 +113,7 @@ const tell = Effect.fnUntraced(function* (
   } else if (!options.json) {
     story.onLine((line) => process.stdout.write(`${line}\n`))
   }
-  const end = Effect.andThen(scenario.then(stage), settled)
+  const end = Effect.andThen(scenario.during(stage), settled)
   const outcome = yield* Effect.raceFirst(
     Effect.timeoutOption(end, options.maxTime),
     // An operator that ends by itself has failed, whatever the worlds look like.
