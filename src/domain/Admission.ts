@@ -60,7 +60,9 @@ export const admit = (kind: string, object: Raw, stored?: Raw): Verdict => {
     ...(givenStatus === undefined ? {} : { status: normalized(schema.status, givenStatus) })
   }
   // Ratcheting: a rule newer than the object does not stand in the way of changing something else.
-  const isUnchanged = stored !== undefined && JSON.stringify(stored.spec) === JSON.stringify(admitted.spec)
+  const isUnchanged =
+    stored !== undefined &&
+    JSON.stringify(normalized(schema.spec, stored.spec)) === JSON.stringify(admitted.spec)
   if (givenSpec === undefined || isUnchanged) return Result.succeed(admitted)
   const decoded: Result.Result<unknown, string> =
     kind === "ExternalIP" ? ExternalIP.decode(object).spec : FirewallRule.decode(object).spec

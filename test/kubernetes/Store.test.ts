@@ -1,0 +1,320 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Cause } from "effect"
+import { Effect, Queue, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import type { Raw } from "../../src/domain/Object.ts"
+import {
+  externalIPs,
+  Kubernetes,
+  type ListOptions,
+  type Service,
+  type WatchEvent,
+  type WatchOptions
+} from "../../src/kubernetes/Kubernetes.ts"
+import { Expired, KubernetesError, type Reason, Unreachable } from "../../src/kubernetes/KubernetesError.ts"
+import * as Store from "../../src/kubernetes/Store.ts"
+
+interface Thing {
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly color: string
+}
+
+const raw = (name: string, version: number, color = "red", uid = `uid-${name}`): Raw => ({
+  metadata: { name, uid, resourceVersion: String(version) },
+  color
+})
+const decode = (r: Raw): Thing => ({
+  name: String(r.metadata.name),
+  uid: String(r.metadata.uid),
+  resourceVersion: String(r.metadata.resourceVersion),
+  color: String(r.color)
+})
+
+/** A server whose lists and watches a test plays by hand. */
+const makeServer = () => {
+  let objects: ReadonlyArray<Raw> = []
+  let version = 1
+  const lists: Array<ListOptions> = []
+  const watches: Array<{
+    readonly options: WatchOptions
+    readonly queue: Queue.Queue<WatchEvent, KubernetesError | Cause.Done>
+  }> = []
+  let listFailure: Reason | undefined
+  let watchFailure: Reason | undefined
+  const failed = (reason: Reason) => new KubernetesError({ operation: "test", reason })
+  const service = {
+    list: (_resource: unknown, options: ListOptions) =>
+      Effect.suspend(() => {
+        lists.push(options)
+        if (listFailure !== undefined) return Effect.fail(failed(listFailure))
+        const start = Number(options.continue ?? 0)
+        const end = start + (options.limit ?? objects.length)
+        return Effect.succeed({
+          items: objects.slice(start, end),
+          resourceVersion: String(version),
+          continue: end < objects.length ? String(end) : undefined
+        })
+      }),
+    watch: (_resource: unknown, options: WatchOptions) =>
+      Stream.unwrap(
+        Effect.gen(function* () {
+          const queue = yield* Queue.make<WatchEvent, KubernetesError | Cause.Done>()
+          watches.push({ options, queue })
+          if (watchFailure !== undefined) return Stream.fail(failed(watchFailure))
+          return Stream.fromQueue(queue)
+        })
+      )
+  } as unknown as Service
+  const current = () => {
+    const watch = watches.at(-1)
+    assert(watch !== undefined)
+    return watch.queue
+  }
+  return {
+    service,
+    lists,
+    watches,
+    holds: (all: ReadonlyArray<Raw>, at: number) => {
+      objects = all
+      version = at
+    },
+    failLists: (reason: Reason | undefined) => {
+      listFailure = reason
+    },
+    failWatches: (reason: Reason | undefined) => {
+      watchFailure = reason
+    },
+    send: (...events: ReadonlyArray<WatchEvent>) =>
+      Effect.forEach(events, (event) => Queue.offer(current(), event), { discard: true }),
+    end: Effect.suspend(() => Queue.end(current())),
+    fail: (reason: Reason) => Effect.suspend(() => Queue.fail(current(), failed(reason)))
+  }
+}
+
+const start = Effect.fnUntraced(function* (objects: ReadonlyArray<Raw> = [], version = 10) {
+  const server = makeServer()
+  server.holds(objects, version)
+  const store = yield* Store.make<Thing, "color">({
+    resource: externalIPs,
+    decode,
+    key: (t) => t.name,
+    identity: (t) => t,
+    isSame: (a, b) => a.uid === b.uid && a.color === b.color,
+    indexes: { color: (t) => [t.color] }
+  }).pipe(Effect.provideService(Kubernetes, server.service))
+  const told: Array<string> = []
+  store.onChange(({ after, before, key }) => {
+    told.push(`${key}: ${before?.color ?? "-"} -> ${after?.color ?? "-"}`)
+  })
+  yield* Effect.forkScoped(store.run)
+  yield* settle
+  return { server, store, told }
+})
+
+const settle = Effect.gen(function* () {
+  for (let i = 0; i < 20; i++) yield* Effect.yieldNow
+})
+const pass = (duration: Parameters<typeof TestClock.adjust>[0]) =>
+  Effect.andThen(TestClock.adjust(duration), settle)
+const names = (store: { readonly all: () => Iterable<Thing> }) =>
+  [...store.all()].map((t) => t.name).toSorted()
+const added = (object: Raw): WatchEvent => ({ type: "ADDED", object })
+const modified = (object: Raw): WatchEvent => ({ type: "MODIFIED", object })
+const deleted = (object: Raw): WatchEvent => ({ type: "DELETED", object })
+
+describe("the first list", () => {
+  it.effect("is read in pages of 500 and watched from its version", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start(
+        Array.from({ length: 1200 }, (_, i) => raw(`o${i}`, 5)),
+        77
+      )
+      assert.strictEqual(store.size(), 1200)
+      assert.deepStrictEqual(
+        server.lists.map((l) => [l.limit, l.continue]),
+        [
+          [500, undefined],
+          [500, "500"],
+          [500, "1000"]
+        ]
+      )
+      assert.strictEqual(server.watches[0]?.options.resourceVersion, "77")
+      const seconds = server.watches[0]?.options.timeoutSeconds ?? 0
+      assert.isTrue(seconds >= 240 && seconds <= 300)
+      yield* store.ready
+      assert.isTrue(store.isCurrent())
+    })
+  )
+  it.effect("that fails is tried again with back-off, and nothing is half visible meanwhile", () =>
+    Effect.gen(function* () {
+      const server = makeServer()
+      server.failLists(new Unreachable({ message: "down" }))
+      const store = yield* Store.make<Thing, never>({
+        resource: externalIPs,
+        decode,
+        key: (t) => t.name,
+        identity: (t) => t,
+        isSame: () => false,
+        indexes: {}
+      }).pipe(Effect.provideService(Kubernetes, server.service))
+      yield* Effect.forkScoped(store.run)
+      yield* pass("5 minutes")
+      const tried = server.lists.length
+      assert.isTrue(tried > 5 && tried < 60, `${tried} attempts`)
+      assert.isFalse(store.isCurrent())
+      server.holds([raw("a", 1)], 9)
+      server.failLists(undefined)
+      yield* pass("30 seconds")
+      assert.strictEqual(store.size(), 1)
+    })
+  )
+})
+
+describe("a watch", () => {
+  it.effect("brings creations, changes and deletions, and keeps the indexes", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 5)])
+      yield* server.send(
+        added(raw("b", 11, "blue")),
+        modified(raw("a", 12, "blue")),
+        deleted(raw("b", 13, "blue"))
+      )
+      yield* settle
+      assert.deepStrictEqual(names(store), ["a"])
+      assert.deepStrictEqual(
+        store.find("color", "blue").map((t) => t.name),
+        ["a"]
+      )
+      assert.deepStrictEqual(store.find("color", "red"), [])
+      assert.deepStrictEqual(told, ["a: - -> red", "b: - -> blue", "a: red -> blue", "b: blue -> -"])
+    })
+  )
+  it.effect("that ends goes on from the last version seen, bookmarks included, without a list", () =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 5)])
+      yield* server.send(modified(raw("a", 12)), { type: "BOOKMARK", resourceVersion: "40" })
+      yield* settle
+      yield* TestClock.adjust("250 seconds")
+      yield* server.end
+      yield* settle
+      assert.strictEqual(server.watches.at(-1)?.options.resourceVersion, "40")
+      assert.strictEqual(server.lists.length, 1)
+    })
+  )
+  it.effect("that went silent is opened again from the same version", () =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 5)])
+      yield* server.fail(new Unreachable({ message: "nothing came for 90 s" }))
+      yield* pass("2 seconds")
+      assert.strictEqual(server.watches.length, 2)
+      assert.strictEqual(server.watches.at(-1)?.options.resourceVersion, "10")
+      assert.strictEqual(server.lists.length, 1)
+    })
+  )
+  it.effect("that has expired is followed by a list, which tells what went meanwhile as deletions", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 5), raw("b", 6)])
+      told.length = 0
+      server.holds([raw("b", 20, "blue"), raw("c", 21)], 30)
+      yield* server.fail(new Expired({ message: "too old resource version" }))
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(names(store), ["b", "c"])
+      assert.deepStrictEqual(told.toSorted(), ["a: red -> -", "b: red -> blue", "c: - -> red"])
+    })
+  )
+  it.effect(
+    "that fails again and again backs off, and the trouble is forgotten after two quiet minutes",
+    () =>
+      Effect.gen(function* () {
+        const { server } = yield* start([raw("a", 5)])
+        server.failWatches(new Unreachable({ message: "refused" }))
+        yield* server.fail(new Unreachable({ message: "reset" }))
+        yield* pass("5 minutes")
+        const tried = server.watches.length
+        assert.isTrue(tried > 8 && tried < 60, `${tried} attempts`)
+        server.failWatches(undefined)
+        yield* pass("30 seconds")
+        const open = server.watches.length
+        yield* pass("3 minutes")
+        yield* server.fail(new Unreachable({ message: "reset" }))
+        yield* pass("1 second")
+        assert.strictEqual(server.watches.length, open + 1)
+      })
+  )
+  it.effect("the same event twice, or an older one later, changes nothing", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 5)])
+      yield* server.send(
+        modified(raw("a", 12, "blue")),
+        modified(raw("a", 12, "blue")),
+        modified(raw("a", 11, "green"))
+      )
+      yield* settle
+      assert.strictEqual(store.get("a")?.color, "blue")
+      assert.deepStrictEqual(told, ["a: - -> red", "a: red -> blue"])
+    })
+  )
+  it.effect("the same name with another UID is a deletion and a creation", () =>
+    Effect.gen(function* () {
+      const { server, told } = yield* start([raw("a", 5)])
+      told.length = 0
+      yield* server.send(modified(raw("a", 12, "blue", "other")))
+      yield* settle
+      assert.deepStrictEqual(told, ["a: red -> -", "a: - -> blue"])
+    })
+  )
+  it.effect("a late event of a deleted object does not bring it back", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      yield* server.send(deleted(raw("a", 15)), modified(raw("a", 14, "blue")))
+      yield* settle
+      assert.deepStrictEqual(names(store), [])
+    })
+  )
+  it.effect("what changes nothing that decides is not told", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 5)])
+      told.length = 0
+      yield* server.send(modified(raw("a", 99, "red")))
+      yield* settle
+      assert.deepStrictEqual(told, [])
+      assert.strictEqual(store.get("a")?.resourceVersion, "99")
+    })
+  )
+})
+
+describe("our own writes", () => {
+  it.effect("are seen at once, and older states that come later are passed over", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      store.accept(raw("a", 20, "ours"))
+      assert.strictEqual(store.get("a")?.color, "ours")
+      yield* server.send(modified(raw("a", 15, "theirs")))
+      yield* settle
+      assert.strictEqual(store.get("a")?.color, "ours")
+    })
+  )
+  it.effect("are not undone by a list that is older", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      store.accept(raw("b", 50, "ours"))
+      store.accept(raw("a", 51, "ours"))
+      server.holds([raw("a", 5)], 30)
+      yield* server.fail(new Expired({ message: "gone" }))
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(names(store), ["a", "b"])
+      assert.strictEqual(store.get("a")?.color, "ours")
+    })
+  )
+  it.effect("a 404 forgets that object, and not another one of its name", () =>
+    Effect.gen(function* () {
+      const { store } = yield* start([raw("a", 5)])
+      store.forget("a", "another uid")
+      assert.deepStrictEqual(names(store), ["a"])
+      store.forget("a", "uid-a")
+      assert.deepStrictEqual(names(store), [])
+    })
+  )
+})
