@@ -18,7 +18,7 @@ export const simulateFlags = (scenarios: ReadonlyArray<string>) => ({
   }),
   scenario: optional("scenario", Value.oneOf(scenarios), {
     ...words("What happens in it."),
-    otherwise: "nothing happens by itself"
+    otherwise: "first-start, or only what the files say"
   }),
   files: repeatable("f", Value.path("a path to a YAML file of objects"), {
     ...words("Objects to begin with. Repeatable."),
@@ -30,7 +30,9 @@ export const simulateFlags = (scenarios: ReadonlyArray<string>) => ({
   speed: withDefault("speed", Value.speed, "10", {
     ...words("How many times faster than real time it runs; max never waits.")
   }),
-  json: withDefault("json", Value.boolean, "false", { ...words("One JSON object a line.") }),
+  json: withDefault("json", Value.boolean, "false", {
+    ...words("One JSON object at the end, and nothing else.")
+  }),
   maxTime: withDefault("max-time", Value.duration, "1h", {
     ...words("The simulated time after which it ends, whatever has happened.")
   }),

@@ -2,13 +2,12 @@
  * A Kubernetes finalizer as a durable acquire-release: added before the first write elsewhere, removed after cleanup.
  * Rule: it goes only after cleanup has succeeded, and finalizers of other parties are never touched.
  */
-import { Effect } from "effect"
 import type { Metadata } from "../domain/Metadata.ts"
 
 /**
  * The four cases of (has our finalizer, is being deleted).
  * - Absent: nothing was ever done for it; nothing may be done before the finalizer is there.
- * - Live: apply.
+ * - Live: go on.
  * - Dying: clean up, then let go.
  * - Gone: it is going and owes us nothing; a finalizer can no longer be added.
  */
@@ -38,39 +37,28 @@ export const withoutFinalizer = (metadata: Metadata, name: string): Patch =>
     metadata.finalizers.filter((other) => other !== name)
   )
 
-export type Outcome<A> =
-  | { readonly _tag: "Applied"; readonly value: A }
-  /** Cleaned up, and the finalizer removed. */
-  | { readonly _tag: "Released" }
-  /** Being deleted without our finalizer: nothing was done. */
-  | { readonly _tag: "Gone" }
-
-export interface Guarded<O, A, E, R> {
-  /** Sends the merge patch and answers with the object as it is then. */
-  readonly patch: (object: O, patch: Patch) => Effect.Effect<O, E, R>
-  /** Runs only while the finalizer is there. */
-  readonly apply: (object: O) => Effect.Effect<A, E, R>
-  /** Success means that nothing is left; a failure keeps the finalizer. */
-  readonly cleanup: (object: O) => Effect.Effect<void, E, R>
+export interface Cases<A> {
+  /** The finalizer is not there: nothing may be done elsewhere before `add`. */
+  readonly absent: () => A
+  readonly live: () => A
+  /** What is still to be cleaned up; undefined once nothing is left. */
+  readonly cleanup: () => A | undefined
+  /** Nothing is left: the finalizer may go. */
+  readonly release: () => A
+  /** Being deleted without our finalizer: it owes us nothing. */
+  readonly gone: () => A
 }
 
-export const guard = <O extends { readonly metadata: Metadata }, A, E, R>(
-  name: string,
-  { patch, apply, cleanup }: Guarded<O, A, E, R>
-) =>
-  Effect.fn("Finalizer.guard")(function* (object: O): Effect.fn.Return<Outcome<A>, E, R> {
-    switch (stateOf(object.metadata, name)) {
-      case "Absent": {
-        const held = yield* patch(object, withFinalizer(object.metadata, name))
-        return { _tag: "Applied", value: yield* apply(held) }
-      }
-      case "Live":
-        return { _tag: "Applied", value: yield* apply(object) }
-      case "Dying":
-        yield* cleanup(object)
-        yield* patch(object, withoutFinalizer(object.metadata, name))
-        return { _tag: "Released" }
-      case "Gone":
-        return { _tag: "Gone" }
-    }
-  })
+/** The durable acquire-release as one decision: pure, so that a plan can be made of it. */
+export const guard = <A>(metadata: Metadata, name: string, cases: Cases<A>): A => {
+  switch (stateOf(metadata, name)) {
+    case "Absent":
+      return cases.absent()
+    case "Live":
+      return cases.live()
+    case "Dying":
+      return cases.cleanup() ?? cases.release()
+    case "Gone":
+      return cases.gone()
+  }
+}

@@ -67,74 +67,23 @@ describe("the patches", () => {
 })
 
 describe("guard", () => {
-  const run = (m: Metadata, failing: "nothing" | "patch" | "apply" | "cleanup" = "nothing") =>
-    Effect.gen(function* () {
-      const journal: Array<string> = []
-      const step = (name: "patch" | "apply" | "cleanup", line: string) =>
-        Effect.suspend(() => {
-          journal.push(line)
-          return name === failing ? Effect.fail(name) : Effect.void
-        })
-      const guarded = guard(ours, {
-        patch: (object: { readonly metadata: Metadata }, patch) =>
-          Effect.as(step("patch", `patch ${patch.metadata.finalizers}`), {
-            metadata: { ...object.metadata, ...patch.metadata, resourceVersion: "8" }
-          }),
-        apply: (object) => Effect.as(step("apply", `apply ${object.metadata.resourceVersion}`), "value"),
-        cleanup: () => step("cleanup", "cleanup")
-      })
-      const exit = yield* Effect.exit(guarded({ metadata: m }))
-      return { journal, outcome: exit._tag === "Success" ? exit.value : "failed" }
+  const decide = (m: Metadata, left?: string) =>
+    guard(m, ours, {
+      absent: () => "absent",
+      live: () => "live",
+      cleanup: () => left,
+      release: () => "release",
+      gone: () => "gone"
     })
-
-  it.effect("adds the finalizer before it applies, on the object as it is then", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* run(metadata(["theirs"])), {
-        journal: [`patch theirs,${ours}`, "apply 8"],
-        outcome: { _tag: "Applied", value: "value" }
-      })
-    })
-  )
-
-  it.effect("applies nothing where the finalizer could not be added", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* run(metadata([]), "patch"), {
-        journal: [`patch ${ours}`],
-        outcome: "failed"
-      })
-    })
-  )
-
-  it.effect("only applies where it is there already", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual((yield* run(metadata([ours]))).journal, ["apply 7"])
-    })
-  )
-
-  it.effect("removes the finalizer after cleanup", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* run(metadata(["theirs", ours], true)), {
-        journal: ["cleanup", "patch theirs"],
-        outcome: { _tag: "Released" }
-      })
-    })
-  )
-
-  it.effect("keeps the finalizer when cleanup fails", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* run(metadata([ours], true), "cleanup"), {
-        journal: ["cleanup"],
-        outcome: "failed"
-      })
-    })
-  )
-
-  it.effect("does nothing to an object that goes without it", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* run(metadata(["theirs"], true)), {
-        journal: [],
-        outcome: { _tag: "Gone" }
-      })
-    })
-  )
+  it("does nothing elsewhere before the finalizer is there", () => {
+    assert.strictEqual(decide(metadata(["theirs"])), "absent")
+    assert.strictEqual(decide(metadata(["theirs", ours])), "live")
+  })
+  it("cleans up while something is left, and lets go only then", () => {
+    assert.strictEqual(decide(metadata([ours], true), "something"), "something")
+    assert.strictEqual(decide(metadata([ours], true)), "release")
+  })
+  it("does nothing to an object that goes without it", () => {
+    assert.strictEqual(decide(metadata(["theirs"], true), "something"), "gone")
+  })
 })

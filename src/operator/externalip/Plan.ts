@@ -8,9 +8,10 @@ import type { Decision } from "../../actor/Reconcile.ts"
 import { ConditionType, find, isFalse, isUnknown, Reason, type Verdict } from "../../domain/Condition.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { byAge } from "../../domain/Metadata.ts"
-import { addressTags, Tag, type Tags } from "../../domain/Names.ts"
+import { addressTags, externalIPFinalizer, Tag, type Tags } from "../../domain/Names.ts"
 import type { Node, Placement } from "../../domain/Node.ts"
 import { type AddressRecord, type InstanceSighting, visibilityWindow } from "../../ec2/Inventory.ts"
+import * as Finalizer from "../../kubernetes/Finalizer.ts"
 import * as InterfaceChoice from "../InterfaceChoice.ts"
 import type { InterfaceSelection } from "../Settings.ts"
 import { isSameStatus } from "../StatusPatch.ts"
@@ -103,17 +104,23 @@ const settled = (next: Next.Next): Decision<Step> => ({ _tag: "Settled", next })
 export const decide = (o: Observed): Decision<Step> => {
   const object = o.object
   if (object === undefined) return settled(Next.stop)
-  if (ExternalIP.isDeleting(object)) {
-    return ExternalIP.hasFinalizer(object) ? cleanUp(o, object) : settled(Next.stop)
-  }
+  return Finalizer.guard(object.metadata, externalIPFinalizer, {
+    absent: () => hold(o, object) ?? perform({ _tag: "AddFinalizer" }),
+    live: () => hold(o, object) ?? own(o, object),
+    cleanup: () => cleanUp(o, object),
+    release: () => perform({ _tag: "RemoveFinalizer" }),
+    gone: () => settled(Next.stop)
+  })
+}
+
+/** Why nothing may be done for an object now; undefined where there is no reason. */
+const hold = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> | undefined => {
   if (object.spec._tag === "Failure") {
     return say(o, object, Status.invalid(object, object.spec.failure), Next.awaitChange("a valid spec"))
   }
-  if (ExternalIP.isDisabled(object)) {
-    return say(o, object, Status.disabled(object), Next.awaitChange("reconciliation to be enabled"))
-  }
-  if (!ExternalIP.hasFinalizer(object)) return perform({ _tag: "AddFinalizer" })
-  return own(o, object)
+  return ExternalIP.isDisabled(object)
+    ? say(o, object, Status.disabled(object), Next.awaitChange("reconciliation to be enabled"))
+    : undefined
 }
 
 /** Writes the status where it differs, then settles. */
@@ -415,8 +422,8 @@ const detach = (address: AddressRecord, labelled: ReadonlyArray<string>): Decisi
 
 // ------------------------------------------------------------------------------------------------- deletion
 
-/** Detach, release unless it is to be kept, and only then let the object go. */
-const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> => {
+/** Detach, release unless it is to be kept; undefined once nothing is left to do. */
+const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> | undefined => {
   const { name, uid } = object.metadata
   const inStatus = object.status.addressID
   const uncertain = o.addresses.find((a) => a.isUncertain)
@@ -445,7 +452,7 @@ const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> => 
     if (leaving !== undefined) return leaving
     if (!isMain || !ExternalIP.isKept(object)) return perform({ _tag: "Release", address, isExtra: !isMain })
   }
-  return perform({ _tag: "RemoveFinalizer" })
+  return undefined
 }
 
 // -------------------------------------------------------------------------------------------------- failures

@@ -6,6 +6,8 @@
 import * as Next from "../../actor/Next.ts"
 import type { Decision } from "../../actor/Reconcile.ts"
 import * as FirewallRule from "../../domain/FirewallRule.ts"
+import { firewallRuleFinalizer } from "../../domain/Names.ts"
+import * as Finalizer from "../../kubernetes/Finalizer.ts"
 import type { Report } from "../Reports.ts"
 import { isSameStatus } from "../StatusPatch.ts"
 import * as Status from "./Status.ts"
@@ -49,18 +51,30 @@ const settled = (next: Next.Next): Decision<Step> => ({ _tag: "Settled", next })
 export const decide = (o: Observed): Decision<Step> => {
   const rule = o.object
   if (rule === undefined) return settled(Next.stop)
-  if (FirewallRule.isDeleting(rule)) {
-    return FirewallRule.hasFinalizer(rule) ? cleanUp(o, rule) : settled(Next.stop)
-  }
+  return Finalizer.guard(rule.metadata, firewallRuleFinalizer, {
+    absent: () => hold(o, rule) ?? perform({ _tag: "AddFinalizer" }),
+    live: () => hold(o, rule) ?? follow(o, rule),
+    cleanup: () => cleanUp(o, rule),
+    release: () => perform({ _tag: "RemoveFinalizer" }),
+    gone: () => settled(Next.stop)
+  })
+}
+
+/** Why nothing is to be opened for a rule; undefined where it has a target. */
+const hold = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> | undefined => {
   if (rule.spec._tag === "Failure") {
     return say(o, rule, Status.invalid(rule, rule.spec.failure), "a valid spec")
   }
   if (FirewallRule.isDisabled(rule)) {
     return say(o, rule, Status.disabled(rule), "reconciliation to be enabled")
   }
-  if (o.target._tag === "None") return say(o, rule, Status.untargeted(o.target), "a node")
-  if (!FirewallRule.hasFinalizer(rule)) return perform({ _tag: "AddFinalizer" })
+  return o.target._tag === "None" ? say(o, rule, Status.untargeted(o.target), "a node") : undefined
+}
+
+/** Says what the group of the targeted node reports. */
+const follow = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> => {
   const entry = o.report?.rules.get(rule.metadata.name)
+  const waitsFor = `the group of ${o.target._tag === "Node" ? o.target.nodeName : "a node"}`
   if (
     o.report === undefined ||
     entry === undefined ||
@@ -68,9 +82,9 @@ export const decide = (o: Observed): Decision<Step> => {
     entry.generation !== rule.metadata.generation
   ) {
     // Nothing is said of this generation yet; saying "pending" in between would make the status flap.
-    return settled(Next.awaitChange(`the group of ${o.target.nodeName}`))
+    return settled(Next.awaitChange(waitsFor))
   }
-  return say(o, rule, Status.reported(rule, o.report, entry.outcome), `the group of ${o.target.nodeName}`)
+  return say(o, rule, Status.reported(rule, o.report, entry.outcome), waitsFor)
 }
 
 const say = (
@@ -85,7 +99,8 @@ const say = (
     : perform({ _tag: "WriteStatus", status })
 }
 
-const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> => {
+/** What stands in the way of letting a deleted rule go; undefined once nothing does. */
+const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> | undefined => {
   const busy = o.holders.find((h) => h.holds || h.isPending)
   if (busy !== undefined) {
     const waitsFor = `${busy.groupId} of node ${busy.nodeName} to close it`
@@ -99,5 +114,5 @@ const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> =
         : { _tag: "ReadGroup", groupId: unread.groupId }
     )
   }
-  return perform({ _tag: "RemoveFinalizer" })
+  return undefined
 }
