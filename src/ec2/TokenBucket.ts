@@ -11,7 +11,9 @@ export const shrink = 0.95
 export const sameRefusal = 1_000
 /** ... down to this much of it, ... */
 export const leastPart = 0.2
-/** ... and comes back by this much of the whole a second. */
+/** ... and once nothing was refused for so long, it comes back ... */
+export const quiet = 5_000
+/** ... by this much of the whole a second. */
 export const recoveryPerSecond = 0.05
 
 /**
@@ -50,7 +52,8 @@ export const make = (bucket: Bucket, share: number, now: number): TokenBucket =>
     const seconds = Math.max(0, at - updatedAt) / 1000
     if (seconds === 0) return
     tokens = Math.min(limit(), tokens + seconds * refill * part)
-    part = Math.min(1, part + seconds * recoveryPerSecond)
+    const recovering = Math.max(0, at - Math.max(updatedAt, refusedAt + quiet)) / 1000
+    part = Math.min(1, part + recovering * recoveryPerSecond)
     updatedAt = at
   }
 
