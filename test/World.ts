@@ -171,7 +171,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   }
   const interfaceOf = (nodeName: string): string =>
     ec2.instance(instanceOf(nodeName))?.interfaces[0]?.networkInterfaceId ?? ""
-  const groups = () => ec2.groups().filter((g) => g.tags[Tag.clusterId] === clusterId)
+  /** Made for a node, by whichever version. */
+  const groups = () => ec2.groups().filter((g) => g.tags[Tag.nodeName] !== undefined)
   /** What our groups really open on a node: only what is attached counts. */
   const openOn = (nodeName: string): ReadonlyArray<string> => {
     const attached = new Set(ec2.instance(instanceOf(nodeName))?.interfaces.flatMap((i) => i.groupIds) ?? [])

@@ -7,10 +7,18 @@ import { Duration } from "effect"
 export type Retry =
   /** On fresh state; a second failure in a row already backs off. */
   | { readonly _tag: "AtOnce"; readonly note: string | undefined }
-  /** Doubling from 100 ms to 5 min, forgotten on success; never below `atLeast`. */
-  | { readonly _tag: "BackOff"; readonly atLeast: Duration.Duration; readonly note: string | undefined }
+  /** Doubling from 100 ms to 5 min, forgotten on success; never below `atLeast`, nor above `atMost`. */
+  | {
+      readonly _tag: "BackOff"
+      readonly atLeast: Duration.Duration
+      readonly atMost: Duration.Duration
+      readonly note: string | undefined
+    }
   /** That long, whatever came before. */
   | { readonly _tag: "After"; readonly duration: Duration.Duration; readonly note: string | undefined }
+
+const first = 100
+const cap = 300_000
 
 interface Noted {
   readonly note?: string
@@ -18,9 +26,12 @@ interface Noted {
 
 export const atOnce = (o: Noted = {}): Retry => ({ _tag: "AtOnce", note: o.note })
 
-export const backOff = (o: Noted & { readonly atLeast?: Duration.Input } = {}): Retry => ({
+export const backOff = (
+  o: Noted & { readonly atLeast?: Duration.Input; readonly atMost?: Duration.Input } = {}
+): Retry => ({
   _tag: "BackOff",
   atLeast: Duration.fromInputUnsafe(o.atLeast ?? Duration.zero),
+  atMost: Duration.fromInputUnsafe(o.atMost ?? cap),
   note: o.note
 })
 
@@ -29,9 +40,6 @@ export const after = (duration: Duration.Input, o: Noted = {}): Retry => ({
   duration: Duration.fromInputUnsafe(duration),
   note: o.note
 })
-
-const first = 100
-const cap = 300_000
 
 /** Doubling; half of it is left to chance, so that a crowd that failed together does not return together. */
 const doubling = (from: number, failures: number, random: number): number =>
@@ -49,7 +57,8 @@ export const delay = (retry: Retry, failures: number, random: number): number =>
       return failures === 0 ? 0 : doubling(first, failures - 1, random)
     case "BackOff": {
       const least = Duration.toMillis(retry.atLeast)
-      return Math.max(least, doubling(Math.max(first, least), failures, random))
+      const most = Duration.toMillis(retry.atMost)
+      return Math.max(least, Math.min(most, doubling(Math.max(first, least), failures, random)))
     }
     case "After":
       return Duration.toMillis(retry.duration) * (0.9 + 0.2 * random)

@@ -10,7 +10,9 @@ import type { KubernetesError } from "../kubernetes/KubernetesError.ts"
 
 /** The world is not ready for the next step and no event is sure to tell when it is: look again, ever slower. */
 export class NotYet extends Schema.TaggedError<NotYet>()("NotYet", {
-  message: Schema.String
+  message: Schema.String,
+  /** It is EC2's own view that lags, by seconds up to minutes: no reason to look ever more rarely. */
+  isLag: Schema.Boolean
 }) {}
 
 export type Failure = Ec2Error | KubernetesError | NotYet
@@ -21,7 +23,13 @@ const verySlow = "5 minutes"
 
 /** How long to wait after a failure. */
 export const retryOf = (failure: Failure): Retry.Retry => {
-  if (failure._tag === "NotYet") return Retry.backOff({ atLeast: "2 seconds", note: failure.message })
+  if (failure._tag === "NotYet") {
+    return Retry.backOff({
+      atLeast: "2 seconds",
+      atMost: failure.isLag ? "20 seconds" : "5 minutes",
+      note: failure.message
+    })
+  }
   const note = failure.message
   const reason = failure.reason
   switch (reason._tag) {

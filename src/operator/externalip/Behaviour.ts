@@ -245,7 +245,7 @@ export const make = Effect.gen(function* () {
         return
       }
       case "Wait":
-        return yield* new NotYet({ message: step.why })
+        return yield* new NotYet({ message: step.why, isLag: false })
     }
   })
 

@@ -163,7 +163,7 @@ export const make = Effect.gen(function* () {
         yield* inventory.readGroup(step.groupId)
         return
       case "Wait":
-        return yield* new NotYet({ message: step.why })
+        return yield* new NotYet({ message: step.why, isLag: true })
     }
   })
 

@@ -106,11 +106,17 @@ export const reported = (rule: FirewallRule.FirewallRule, report: Report, outcom
       ]
     }
   }
-  // On its way elsewhere it is still open where it was: that place stays until the new one holds it.
+  // On its way elsewhere it is still open where it was: that place stays until the new one holds it. On the same
+  // node, what is known stays: a group that is not ours must be found again, not replaced.
   const isMoving = rule.status.nodeName !== undefined && rule.status.nodeName !== report.nodeName
+  const place = isMoving
+    ? outcome._tag === "Waiting"
+      ? currentPlace(rule)
+      : placeOf(report)
+    : { ...currentPlace(rule), ...placeOf(report) }
   return {
     state: "Pending",
-    place: isMoving && outcome._tag === "Waiting" ? currentPlace(rule) : placeOf(report),
+    place,
     verdicts: [...groupVerdicts(report, outcome), ...refused(outcome.reason, outcome.message)]
   }
 }

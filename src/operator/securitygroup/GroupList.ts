@@ -63,7 +63,7 @@ export const make = Effect.gen(function* () {
     }
     if (groupIds.length === 0) {
       const message = `${change.groupId} is the only group of ${networkInterfaceId}, and EC2 wants one`
-      return yield* new NotYet({ message })
+      return yield* new NotYet({ message, isLag: false })
     }
     yield* ec2.modifyNetworkInterfaceGroups({ networkInterfaceId, groupIds }).pipe(
       Effect.tapError((error: Ec2Error) =>
@@ -80,7 +80,7 @@ export const make = Effect.gen(function* () {
     if (after !== undefined && before.instanceId !== undefined && lost(groupIds, after.groupIds).length > 0) {
       inventory.doubtInstance(before.instanceId)
       const message = `EC2 to show the groups of ${networkInterfaceId} as they were written`
-      return yield* new NotYet({ message })
+      return yield* new NotYet({ message, isLag: true })
     }
   })
 

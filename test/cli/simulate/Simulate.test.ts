@@ -1,0 +1,152 @@
+/** The command as its user runs it: a process, its exit code, what it prints. */
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Scenarios from "../../../src/cli/simulate/Scenarios.ts"
+import type { Summary } from "../../../src/cli/simulate/Summary.ts"
+
+const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
+const run = (...args: ReadonlyArray<string>) => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [main, ...args], { encoding: "utf8" })
+  return { status, stderr, stdout }
+}
+const simulate = (...args: ReadonlyArray<string>) => run("simulate", "--speed", "max", ...args)
+const summaryOf = (...args: ReadonlyArray<string>): Summary =>
+  JSON.parse(simulate("--json", ...args).stdout) as Summary
+
+let folder = ""
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "kubestatic-"))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+const file = (name: string, text: string): string => {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+describe("kubestatic simulate", () => {
+  it("serves 20 nodes with exactly two mutating calls each, and prints one JSON object", () => {
+    const { status, stdout } = simulate("--nodes", "20", "--json")
+    assert.strictEqual(status, 0)
+    assert.strictEqual(stdout.trim().split("\n").length, 1)
+    const summary = JSON.parse(stdout) as Summary
+    assert.deepInclude(summary, { converged: true, nodes: 20, attached: 20, orphans: 0 })
+    const mutations = Object.entries(summary.ec2Calls).filter(([action]) => !action.startsWith("Describe"))
+    assert.deepStrictEqual(mutations, [
+      ["AllocateAddress", 20],
+      ["AssociateAddress", 20]
+    ])
+  })
+  it("serves 500 nodes at once within 1.1 times the floor, and describes in batches of 200", () => {
+    const summary = summaryOf("--nodes", "500")
+    assert.strictEqual(summary.attached, 500)
+    assert.strictEqual(summary.floorSeconds, 90)
+    assert.isAtMost(summary.elapsedSeconds, 1.1 * summary.floorSeconds)
+    assert.deepInclude(summary.ec2Calls, {
+      DescribeAddresses: 1,
+      DescribeSecurityGroups: 1,
+      DescribeInstances: 3
+    })
+  })
+  it("tells the same story for the same seed, byte for byte, and another for another", () => {
+    const story = (seed: string) =>
+      simulate("--scenario", "spot-storm", "--nodes", "6", "--seed", seed).stdout
+    assert.strictEqual(story("7"), story("7"))
+    assert.notStrictEqual(story("7"), story("8"))
+  })
+  for (const scenario of Scenarios.names) {
+    it(`${scenario} ends with everything true and nothing left over`, () => {
+      const { status, stdout } = simulate("--scenario", scenario, "--nodes", "9", "--json")
+      const summary = JSON.parse(stdout) as Summary
+      assert.deepInclude(summary, { converged: true, scenario, orphans: 0 })
+      assert.strictEqual(summary.rulesOpen, summary.rulesWanted)
+      assert.strictEqual(status, 0)
+    })
+  }
+  it("ends with 1 and says what is missing when time runs out", () => {
+    const { status, stdout } = simulate("--nodes", "200", "--max-time", "10s")
+    assert.strictEqual(status, 1)
+    assert.include(stdout, "Not everything asked for is true")
+    assert.include(stdout, "has no address")
+  })
+  it("takes the example of the README", () => {
+    const example = fileURLToPath(new URL("../../../deploy/examples/edge.yaml", import.meta.url))
+    assert.deepInclude(summaryOf("-f", example), {
+      converged: true,
+      attached: 2,
+      rulesWanted: 1,
+      rulesOpen: 1
+    })
+  })
+  it("takes rules that wait for a node that is not there, as the contract has them", () => {
+    const path = file(
+      "pending.yaml",
+      `apiVersion: kubestatic.quortex.io/v1alpha1
+kind: FirewallRule
+metadata: { name: waits }
+spec: { nodeName: nowhere, description: d, direction: Egress, protocol: udp, fromPort: 53, ipRanges: [{ cidr: 10.1.2.3/8 }] }
+`
+    )
+    assert.deepInclude(summaryOf("-f", path), { converged: true, rulesWanted: 0, nodes: 0 })
+  })
+  const wrong: ReadonlyArray<readonly [string, string, string]> = [
+    [
+      "range.yaml",
+      `apiVersion: kubestatic.quortex.io/v1alpha1
+kind: FirewallRule
+metadata:
+  name: r
+spec:
+  nodeName: n
+  description: d
+  direction: Ingress
+  protocol: tcp
+  fromPort: 80
+  ipRanges:
+    - cidr: "::/0"
+`,
+      "range.yaml:12: spec.ipRanges[0].cidr"
+    ],
+    ["kind.yaml", "apiVersion: v1\nkind: Secret\nmetadata: { name: s }\n", "kind.yaml:2: kind"],
+    ["name.yaml", "apiVersion: v1\nkind: Node\nmetadata: { name: BAD }\n", "name.yaml:3: metadata.name"],
+    ["broken.yaml", "a: [\n", "broken.yaml:2: not YAML"]
+  ]
+  for (const [name, text, said] of wrong) {
+    it(`refuses ${name} with file, line and field, and code 2`, () => {
+      const { status, stderr, stdout } = simulate("-f", file(name, text))
+      assert.strictEqual(status, 2)
+      assert.include(stderr, said)
+      assert.strictEqual(stderr.trim().split("\n").length, 1)
+      assert.strictEqual(stdout, "")
+    })
+  }
+})
+
+describe("kubestatic", () => {
+  for (const args of [
+    ["--bogus"],
+    ["--drift-interval=x"],
+    ["-leader-elect=perhaps"],
+    ["--cluster-id=unset"],
+    ["nonsense"]
+  ]) {
+    it(`${args.join(" ")}: one line on standard error, and code 2`, () => {
+      const { status, stderr, stdout } = run(...args)
+      assert.strictEqual(status, 2)
+      assert.strictEqual(stderr.trim().split("\n").length, 1)
+      assert.strictEqual(stdout, "")
+    })
+  }
+  it("prints the CRDs that are in crds/", () => {
+    assert.include(run("crds").stdout, "name: externalips.kubestatic.quortex.io")
+  })
+  it("answers --help and version with 0", () => {
+    for (const args of [["--help"], ["simulate", "--help"], ["version"], ["--version"]]) {
+      assert.strictEqual(run(...args).status, 0)
+    }
+  })
+})
