@@ -441,8 +441,10 @@ export const make = Effect.gen(function* () {
       maxSteps: 512,
       onFailure: (failure) =>
         Effect.map(look, (o) => {
-          // A passing failure is retried at once: saying it would only make statuses flap.
-          const isPassing = failure._tag === "Ec2Error" && ["Duplicate", "Gone"].includes(failure.reason._tag)
+          // What passes at once, or was never sent, is nothing to say: statuses would only flap.
+          const isPassing =
+            failure._tag === "Ec2Error" &&
+            ["Duplicate", "Gone", "NotLeader", "DryRun"].includes(failure.reason._tag)
           if (isPassing) return
           publish(nodeName, Plan.reportOf(o, { reason: reasonOf(failure), message: describe(failure) }))
         })
