@@ -108,10 +108,7 @@ const make = Effect.fnUntraced(function* ({ share }: Options) {
     line.isServed = false
   })
 
-  const queue = Effect.fnUntraced(function* (
-    line: Line,
-    restore: <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
-  ) {
+  const queue = Effect.fnUntraced(function* (line: Line) {
     const { [yield* Urgency]: peers } = line.waiters
     const waiter: Waiter = Deferred.makeUnsafe<void>()
     peers.add(waiter)
@@ -119,7 +116,7 @@ const make = Effect.fnUntraced(function* ({ share }: Options) {
       line.isServed = true
       yield* Effect.forkIn(serve(line), scope)
     }
-    yield* Effect.onInterrupt(restore(Deferred.await(waiter)), () =>
+    yield* Effect.onInterrupt(Effect.interruptible(Deferred.await(waiter)), () =>
       Effect.sync(() => {
         if (peers.delete(waiter)) return
         // Granted and interrupted in the same moment: the token is the next one's.
@@ -130,13 +127,14 @@ const make = Effect.fnUntraced(function* ({ share }: Options) {
   })
 
   const take = (action: string): Effect.Effect<void> =>
-    // Only the wait itself can be interrupted: whoever comes out of here has a token, and knows it.
-    Effect.uninterruptibleMask((restore) =>
+    // Only the wait itself can be interrupted, and always: whoever comes out of here has a token, and knows it; a
+    // caller that must hear the reply of what it sends can make all of it uninterruptible and still be stopped here.
+    Effect.uninterruptible(
       Effect.gen(function* () {
         const line = lineOf(action)
         const began = now()
         const isFirst = waitingIn(line) === 0
-        if (!isFirst || !line.bucket.tryTake(began)) yield* queue(line, restore)
+        if (!isFirst || !line.bucket.tryTake(began)) yield* queue(line)
         yield* Metric.update(line.wait, (now() - began) / 1000)
       })
     )

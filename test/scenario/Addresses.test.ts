@@ -315,4 +315,26 @@ describe("the operator stopped and started again", () => {
       }
     })
   )
+  it.effect("while many wait for their turn in EC2 ends at once, and the next start finishes", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({
+        kubernetesLatency: 5,
+        conditions: { latency: { min: 80, max: 250 } }
+      })
+      for (let i = 0; i < 80; i++) yield* world.launch(`n${i}`, { labels: auto })
+      const first = yield* world.start()
+      yield* world.pass("1500 millis")
+      const bought = world.ec2.addresses().length
+      assert.isBelow(bought, 80)
+      const stopping = yield* Effect.forkChild(first.stop)
+      yield* world.pass("1 second")
+      assert.isDefined(stopping.pollUnsafe(), "nobody waits for a bucket after the word to stop")
+      // What was under way was finished, nothing else was begun.
+      assert.isAtMost(world.ec2.addresses().length, bought + 2)
+      yield* world.start()
+      yield* world.pass("3 minutes")
+      assert.strictEqual(world.ec2.addresses().length, 80)
+      assert.deepStrictEqual(world.mutations(), { AllocateAddress: 80, AssociateAddress: 80 })
+    })
+  )
 })

@@ -23,6 +23,14 @@ import { Settings } from "../Settings.ts"
 import { statusPatch } from "../StatusPatch.ts"
 import * as Plan from "./Plan.ts"
 
+const mutations: ReadonlySet<Plan.Step["_tag"]> = new Set([
+  "Allocate",
+  "Associate",
+  "Disassociate",
+  "Release",
+  "TagAddress"
+])
+
 /** By object UID, so that an object made again under the same name starts with a blank memory. */
 interface Memory {
   readonly unsentIntents: Set<string>
@@ -283,7 +291,11 @@ export const make = Effect.gen(function* () {
     return yield* reconcile<Plan.Observed, Plan.Step, Failure, never>({
       observe: Effect.map(Clock.currentTimeMillis, (now) => observe(name, runBegan, now)),
       decide: Plan.decide,
-      perform: (step, o) => Effect.provideService(perform(step, o), Urgency, urgencyOf(o)),
+      perform: (step, o) => {
+        const performing = Effect.provideService(perform(step, o), Urgency, urgencyOf(o))
+        // The reply of a mutation reaches the mirror even when the process is told to stop meanwhile.
+        return mutations.has(step._tag) ? Effect.uninterruptible(performing) : performing
+      },
       onFailure
     })
   })

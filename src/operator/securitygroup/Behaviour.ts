@@ -29,6 +29,15 @@ const defaultRuleLimit = 60
 /** How long a refusal by quota is believed: quotas are raised by hand. */
 const limitLifetime = Duration.minutes(5)
 
+const mutations: ReadonlySet<Plan.Step["_tag"]> = new Set([
+  "CreateGroup",
+  "TagGroup",
+  "Authorize",
+  "Revoke",
+  "Describe",
+  "DeleteGroup"
+])
+
 /** Of one node's group, kept between runs. */
 interface Lasting {
   readonly refusals: Map<string, Refusal>
@@ -436,8 +445,12 @@ export const make = Effect.gen(function* () {
     const next = yield* reconcile<Plan.Observed, Plan.Step, Failure, never>({
       observe: look,
       decide: Plan.decide,
-      perform: (step, o) =>
-        Effect.provideService(perform(step, o), Urgency, o.wanted.length === 0 ? "CleanUp" : "Rule"),
+      perform: (step, o) => {
+        const urgency = o.wanted.length === 0 ? "CleanUp" : "Rule"
+        const performing = Effect.provideService(perform(step, o), Urgency, urgency)
+        // The reply of a mutation reaches the mirror even when the process is told to stop meanwhile.
+        return mutations.has(step._tag) ? Effect.uninterruptible(performing) : performing
+      },
       maxSteps: 512,
       onFailure: (failure) =>
         Effect.map(look, (o) => {
