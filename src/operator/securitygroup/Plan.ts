@@ -5,186 +5,18 @@
  */
 import * as Next from "../../actor/Next.ts"
 import type { Decision } from "../../actor/Reconcile.ts"
-import { type FailureReason, Reason } from "../../domain/Condition.ts"
-import type * as FirewallRule from "../../domain/FirewallRule.ts"
 import { groupTags, securityGroupName, Tag, type Tags } from "../../domain/Names.ts"
-import type { Node, Placement } from "../../domain/Node.ts"
 import * as Permission from "../../domain/Permission.ts"
 import type { Instance, NetworkInterface } from "../../ec2/Ec2.ts"
-import type { GroupRecord, InstanceSighting } from "../../ec2/Inventory.ts"
-import * as InterfaceChoice from "../InterfaceChoice.ts"
-import type { Report, RuleOutcome, RuleReport } from "../Reports.ts"
-import type { InterfaceSelection } from "../Settings.ts"
-import { directions, type Limits, type Refusal, type Union, unionOf } from "./Union.ts"
+import type { GroupRecord } from "../../ec2/Inventory.ts"
+import { mainGroup, type Situation, situate } from "./Situation.ts"
+import { describedKey, type Observed, perform, type Step, settled } from "./Step.ts"
+import { directions, type Union } from "./Union.ts"
+import { keptKeys, nameTaken, notOwned, presentStaying, union } from "./Wanted.ts"
 
-export interface Observed {
-  readonly now: number
-  /** When this run of the actor began. */
-  readonly runBegan: number
-  readonly nodeName: string
-  readonly node: Node | undefined
-  readonly placement: Placement | undefined
-  readonly sighting: InstanceSighting | undefined
-  /** Groups tagged for this node with our cluster id, or one that is adopted. */
-  readonly groups: ReadonlyArray<GroupRecord>
-  /** A group that a rule's status names and whose tags are not ours. */
-  readonly foreignGroup: GroupRecord | undefined
-  /** A group that a rule's status names and the mirror was never asked for. */
-  readonly unreadGroupId: string | undefined
-  /** Rules that target this node and may be opened: valid, live, enabled, with their finalizer. */
-  readonly wanted: ReadonlyArray<FirewallRule.FirewallRule>
-  /** Identities that stay open where they are open: of rules that are disabled, or on their way elsewhere. */
-  readonly staying: ReadonlySet<string>
-  /** A rule nobody can read points at a group here: nothing is closed until it can be read or is deleted. */
-  readonly isFrozen: boolean
-  /** The interface of the instance that holds an address of ours. */
-  readonly holdingAddress: string | undefined
-  readonly memory: Memory
-  readonly policy: Policy
-}
-
-export interface Policy {
-  readonly clusterId: string
-  readonly extraTags: Tags
-  readonly vpcId: string | undefined
-  readonly interfaceSelection: InterfaceSelection
-}
-
-/** What this process remembers; a restart may forget it, and then asks EC2 once more. */
-export interface Memory {
-  /** By rule UID. */
-  readonly refusals: ReadonlyMap<string, Refusal>
-  readonly limits: Limits
-  /** When the first of `limits` is forgotten (epoch milliseconds). */
-  readonly limitsUntil: number | undefined
-  /** Directions in which a batch was refused in this run: one permission at a time from here on. */
-  readonly singly: ReadonlySet<Permission.Direction>
-  /** Descriptions that were sent once: `describedKey`. */
-  readonly described: ReadonlySet<string>
-  /** Interfaces seen to carry a group, by group, read in this run. */
-  readonly attachments: ReadonlyMap<string, ReadonlyArray<NetworkInterface>>
-  /** Groups that something else still holds: emptied instead of deleted. */
-  readonly undeletable: ReadonlySet<string>
-  readonly nameTakenBy: string | undefined
-}
-
-export type Step =
-  | { readonly _tag: "ReadGroup"; readonly groupId: string }
-  | { readonly _tag: "ReadAttachments"; readonly groupId: string }
-  | { readonly _tag: "LookUpInstance"; readonly instanceId: string }
-  | { readonly _tag: "CreateGroup"; readonly name: string; readonly vpcId: string; readonly tags: Tags }
-  | { readonly _tag: "TagGroup"; readonly group: GroupRecord; readonly tags: Tags }
-  | {
-      readonly _tag: "Authorize"
-      readonly group: GroupRecord
-      readonly direction: Permission.Direction
-      readonly permissions: ReadonlyArray<Permission.Permission>
-    }
-  | {
-      readonly _tag: "Revoke"
-      readonly group: GroupRecord
-      readonly direction: Permission.Direction
-      readonly permissions: ReadonlyArray<Permission.Permission>
-    }
-  | {
-      readonly _tag: "Describe"
-      readonly group: GroupRecord
-      readonly direction: Permission.Direction
-      readonly permissions: ReadonlyArray<Permission.Permission>
-    }
-  | { readonly _tag: "Attach"; readonly groupId: string; readonly networkInterfaceId: string }
-  | { readonly _tag: "Detach"; readonly groupId: string; readonly networkInterfaceId: string }
-  | { readonly _tag: "DeleteGroup"; readonly group: GroupRecord }
-  | { readonly _tag: "Wait"; readonly why: string }
-
-const perform = (step: Step): Decision<Step> => ({ _tag: "Perform", step })
-const settled = (next: Next.Next): Decision<Step> => ({ _tag: "Settled", next })
-
-export const describedKey = (groupId: string, p: Permission.Permission): string =>
-  `${groupId}|${Permission.key(p)}|${p.description}`
-
-// ------------------------------------------------------------------------------------------- where it belongs
-
-type Situation =
-  | {
-      readonly _tag: "Placed"
-      readonly instance: Instance
-      readonly vpcId: string
-      readonly chosen: NetworkInterface
-    }
-  | { readonly _tag: "Unknown"; readonly instanceId: string }
-  | {
-      readonly _tag: "Blocked"
-      readonly reason: FailureReason
-      readonly message: string
-      /** Change: an event will tell. Poll: nothing will, look again. Final: nothing changes by itself. */
-      readonly until: "Change" | "Poll" | "Final"
-    }
-
-const blocked = (reason: FailureReason, message: string, until: "Change" | "Poll" | "Final"): Situation => ({
-  _tag: "Blocked",
-  reason,
-  message,
-  until
-})
-
-const situate = (o: Observed): Situation => {
-  const { nodeName } = o
-  if (o.node === undefined || o.placement === undefined) {
-    return blocked(Reason.NodeNotFound, `node ${nodeName} does not exist`, "Change")
-  }
-  if (o.placement._tag === "NotYet") {
-    return blocked(Reason.NodeRetrievalError, `node ${nodeName} has no providerID yet`, "Change")
-  }
-  if (o.placement._tag === "Unsupported") {
-    const what = `node ${nodeName} is not an EC2 instance (providerID ${o.placement.providerID})`
-    return blocked(Reason.UnsupportedNode, what, "Final")
-  }
-  const { instanceId } = o.placement
-  const sighting = o.sighting
-  if (sighting === undefined || sighting._tag === "Unseen") return { _tag: "Unknown", instanceId }
-  const isOld = sighting.readAt < o.runBegan
-  if (sighting._tag === "Gone") {
-    if (isOld) return { _tag: "Unknown", instanceId }
-    return blocked(Reason.NodeRetrievalError, `EC2 knows no running instance ${instanceId}`, "Poll")
-  }
-  if (sighting.isUncertain) return { _tag: "Unknown", instanceId }
-  const { instance } = sighting
-  const { vpcId } = instance
-  if (vpcId === undefined) return blocked(Reason.NodeRetrievalError, `${instanceId} is in no VPC`, "Poll")
-  if (o.policy.vpcId !== undefined && vpcId !== o.policy.vpcId) {
-    const what = `instance ${instanceId} is in ${vpcId}, the operator serves ${o.policy.vpcId} only`
-    return blocked(Reason.OtherVpc, what, "Final")
-  }
-  const chosen = InterfaceChoice.choose(instance, {
-    holdingAddress: o.holdingAddress,
-    inStatus: o.wanted.find((r) => r.status.nodeName === nodeName)?.status.networkInterfaceID,
-    groupIds: o.groups.map((g) => g.groupId),
-    selection: o.policy.interfaceSelection
-  })
-  if (chosen === undefined) {
-    if (isOld) return { _tag: "Unknown", instanceId }
-    return blocked(Reason.NoPublicInterface, `no interface of ${instanceId} has a public IP`, "Poll")
-  }
-  return { _tag: "Placed", instance, vpcId, chosen }
-}
-
-/** Of several groups for this node in the right VPC, the one that is attached, else the smallest id. */
-const mainGroup = (o: Observed, vpcId: string | undefined, attached: NetworkInterface | undefined) => {
-  const here = o.groups
-    .filter((g) => vpcId === undefined || g.vpcId === vpcId)
-    .toSorted((a, b) => (a.groupId < b.groupId ? -1 : 1))
-  return here.find((g) => attached?.groupIds.includes(g.groupId)) ?? here[0]
-}
-
-// -------------------------------------------------------------------------------------------------- the plan
-
-export const union = (o: Observed): Union =>
-  unionOf(o.wanted, o.memory.refusals, o.memory.limits, presentStaying(o))
-
-/** Identities that stay open, as far as they are open. */
-const presentStaying = (o: Observed): ReadonlySet<string> =>
-  new Set(o.groups.flatMap((g) => g.permissions.map(Permission.key)).filter((k) => o.staying.has(k)))
+export { reportOf } from "./Achieved.ts"
+export { describedKey, type Memory, type Observed, type Policy, type Step } from "./Step.ts"
+export { union } from "./Wanted.ts"
 
 export const decide = (o: Observed): Decision<Step> => {
   const uncertain = o.groups.find((g) => g.isUncertain)
@@ -287,11 +119,6 @@ const create = (o: Observed, instance: Instance, vpcId: string): Decision<Step> 
   })
 }
 
-const notOwned = (group: GroupRecord): string =>
-  `${group.groupId} does not carry the tags of this node and cluster; --adopt-cluster-id takes over groups of another cluster id`
-const nameTaken = (o: Observed): string =>
-  `the name ${securityGroupName(o.policy.clusterId, o.nodeName)} is taken by ${o.memory.nameTakenBy}, which is not ours`
-
 /** Tags that the group lacks or that name another cluster. The instance is said last, once it has moved. */
 const missingTags = (o: Observed, group: GroupRecord): Tags | undefined => {
   const identity: Tags = {
@@ -306,13 +133,6 @@ const missingTags = (o: Observed, group: GroupRecord): Tags | undefined => {
   }).filter(([key]) => group.tags[key] === undefined)
   return missing.length === 0 ? undefined : Object.fromEntries([...dress, ...missing])
 }
-
-const keptKeys = (o: Observed, wanted: Union): ReadonlySet<string> =>
-  new Set([
-    ...wanted.permissions.keys(),
-    ...o.staying,
-    ...[...wanted.refused.keys()].flatMap((r) => r.permissions.map(Permission.key))
-  ])
 
 const revokeExcess = (
   o: Observed,
@@ -395,56 +215,4 @@ const dismantle = (o: Observed, group: GroupRecord): Decision<Step> => {
       ? { _tag: "DeleteGroup", group }
       : { _tag: "Detach", groupId, networkInterfaceId: carrier.networkInterfaceId }
   )
-}
-
-// ------------------------------------------------------------------------------------------------ the report
-
-/** What has been achieved, rule by rule; `failure` is what the last step met, if it failed. */
-export const reportOf = (
-  o: Observed,
-  failure: { readonly reason: FailureReason; readonly message: string } | undefined
-): Report => {
-  const where = situate(o)
-  const chosen = where._tag === "Placed" ? where.chosen : undefined
-  const group = mainGroup(o, where._tag === "Placed" ? where.vpcId : undefined, chosen)
-  const wanted = union(o)
-  const held = new Set(group?.permissions.map(Permission.key))
-  const isAttached = group !== undefined && chosen?.groupIds.includes(group.groupId) === true
-  const keep = keptKeys(o, wanted)
-  const outcomeOf = (rule: FirewallRule.FirewallRule): RuleOutcome => {
-    if (where._tag === "Blocked") {
-      const { reason, message } = where
-      return { _tag: where.until === "Final" ? "Refused" : "Waiting", reason, message }
-    }
-    if (wanted.overLimit.has(rule)) {
-      const message = "the security group of the node is full; older FirewallRules come first"
-      return { _tag: "Refused", reason: Reason.RuleLimitExceeded, message }
-    }
-    const refusal = wanted.refused.get(rule)
-    if (refusal !== undefined)
-      return { _tag: "Refused", reason: Reason.InvalidRule, message: refusal.message }
-    if (isAttached && rule.permissions.every((p) => held.has(Permission.key(p)))) return { _tag: "Applied" }
-    if (group === undefined && o.foreignGroup !== undefined) {
-      return { _tag: "Refused", reason: Reason.AddressNotOwned, message: notOwned(o.foreignGroup) }
-    }
-    if (group === undefined && o.memory.nameTakenBy !== undefined) {
-      return { _tag: "Refused", reason: Reason.GroupNameTaken, message: nameTaken(o) }
-    }
-    return failure === undefined
-      ? { _tag: "Waiting", reason: Reason.NodeRetrievalError, message: `on its way to ${o.nodeName}` }
-      : { _tag: "Waiting", ...failure }
-  }
-  return {
-    nodeName: o.nodeName,
-    groupId: group?.groupId,
-    instanceId: where._tag === "Placed" ? where.instance.instanceId : undefined,
-    networkInterfaceId: isAttached ? chosen?.networkInterfaceId : undefined,
-    rules: new Map(
-      o.wanted.map((rule): readonly [string, RuleReport] => [
-        rule.metadata.name,
-        { uid: rule.metadata.uid, generation: rule.metadata.generation, outcome: outcomeOf(rule) }
-      ])
-    ),
-    isExact: !o.isFrozen && o.groups.every((g) => g.permissions.every((p) => keep.has(Permission.key(p))))
-  }
 }
