@@ -3,47 +3,27 @@
  * Rule: a wake is never lost and never counted; an actor with nothing to do has no fiber; what fails waits by a
  * pure policy, what breaks starts afresh, and what breaks too often ends the whole.
  */
-import {
-  Cause,
-  Clock,
-  Deferred,
-  Duration,
-  Effect,
-  Exit,
-  FiberSet,
-  Latch,
-  Metric,
-  Random,
-  Schema,
-  Scope
-} from "effect"
-import * as Metrics from "../domain/Metrics.ts"
+import { Cause, Clock, Duration, Effect, Exit, FiberSet, Latch, Random, Scope } from "effect"
+import { type Actor, makeRegistry } from "./Actor.ts"
 import { CurrentActor } from "./CurrentActor.ts"
+import * as Meters from "./Meters.ts"
 import type { Next } from "./Next.ts"
 import * as Retry from "./Retry.ts"
+import * as Supervision from "./Supervision.ts"
 import * as Timers from "./Timers.ts"
+
+export { Escalated, type Intensity } from "./Supervision.ts"
 
 /** What an actor does when it is woken. It knows its key and nothing of mailboxes, wakes or retries. */
 export type Behaviour<E, R> = (key: string) => Effect.Effect<Next, E, R>
-
-/** Supervision gave up: more defects than its intensity allows. */
-export class Escalated extends Schema.TaggedError<Escalated>()("Escalated", {
-  message: Schema.String
-}) {}
-
-export interface Intensity {
-  /** More than this many defects, over all actors, ... */
-  readonly defects: number
-  /** ... within this time, escalate. */
-  readonly within: Duration.Duration
-}
 
 export interface Options<Kind extends string, E, R> {
   readonly behaviours: { readonly [K in Kind]: Behaviour<E, R> }
   /** Pure: how long an actor waits after a failure. */
   readonly retryOf: (error: E) => Retry.Retry
+  /** For the log, and for the snapshot when the policy has no note. */
   readonly describeError: (error: E) => string
-  readonly intensity: Intensity
+  readonly intensity: Supervision.Intensity
 }
 
 export interface ActorState<Kind extends string> {
@@ -64,92 +44,55 @@ export interface ActorSystem<Kind extends string> {
   /** Wakes an actor, which comes into being by it. Synchronous; wakes before the next run are one. */
   readonly tell: (kind: Kind, key: string, why: string) => void
   /** Fails when supervision gives up; never ends otherwise. */
-  readonly escalated: Effect.Effect<never, Escalated>
+  readonly escalated: Effect.Effect<never, Supervision.Escalated>
   /** Takes no more wakes, interrupts every run between two of its steps, and waits for their end. */
   readonly stop: Effect.Effect<void>
-  /** Completes when nothing runs; waits may be pending. */
+  /** Completes when nothing runs and nothing is woken; waits may be pending. */
   readonly awaitIdle: Effect.Effect<void>
   readonly snapshot: () => ReadonlyArray<ActorState<Kind>>
 }
 
-interface Actor<Kind extends string> {
-  readonly kind: Kind
-  readonly key: string
-  /** The mailbox: one slot. */
-  isWoken: boolean
-  /** For the span of the next run. */
-  why: string
-  isRunning: boolean
-  failures: number
-  timer: Timers.Timer | undefined
-  note: string | undefined
-}
+/** What becomes of an actor after a run, unless it was woken meanwhile. */
+type Outcome =
+  | { readonly _tag: "Rest"; readonly result: Meters.Result }
+  | { readonly _tag: "Again"; readonly result: Meters.Result }
+  | { readonly _tag: "Wait"; readonly result: Meters.Result; readonly millis: number }
+  | { readonly _tag: "Forget"; readonly result: Meters.Result }
 
-type Result = "success" | "requeue" | "error" | "defect"
-
+/** Lives as long as the surrounding scope, or until `stop`. Time, chance and `R` are those of its maker. */
 export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   options: Options<Kind, E, R>
 ): Effect.fn.Return<ActorSystem<Kind>, never, R | Scope.Scope> {
+  const { behaviours, describeError, intensity, retryOf } = options
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const timers = yield* Scope.provide(Timers.make, scope)
-  const fork = yield* Scope.provide(FiberSet.makeRuntime<R, void, never>(), scope)
-  const escalated = yield* Deferred.make<never, Escalated>()
-  const idle = yield* Latch.make(true)
   const clock = yield* Clock.Clock
-  const actors = new Map<Kind, Map<string, Actor<Kind>>>()
-  const defects: Array<number> = []
+  const random = yield* Random.Random
+  const fork = yield* Scope.provide(FiberSet.makeRuntime<R, void, never>(), scope)
+  const idle = yield* Latch.make(true)
+  const actors = makeRegistry<Kind>()
+  const countRun = Meters.make()
+  const supervision = Supervision.make(intensity, clock)
+  const timers = Timers.make<Actor<Kind>>(clock, (actor) => {
+    actor.timer = undefined
+    tell(actor.kind, actor.key, "timer")
+  })
   let running = 0
   let isStopped = false
 
-  const meters = new Map<Kind, Meters>()
-  const metersOf = (kind: Kind): Meters => {
-    const known = meters.get(kind)
-    if (known !== undefined) return known
-    const fresh = makeMeters(kind)
-    meters.set(kind, fresh)
-    return fresh
-  }
-
   const tell = (kind: Kind, key: string, why: string): void => {
     if (isStopped) return
-    const ofKind = actors.get(kind) ?? new Map<string, Actor<Kind>>()
-    actors.set(kind, ofKind)
-    let actor = ofKind.get(key)
-    if (actor === undefined) {
-      actor = {
-        kind,
-        key,
-        isWoken: false,
-        why,
-        isRunning: false,
-        failures: 0,
-        timer: undefined,
-        note: undefined
-      }
-      ofKind.set(key, actor)
-    }
+    const actor = actors.get(kind, key)
     actor.isWoken = true
     actor.why = why
-    cancelTimer(actor)
+    if (actor.timer !== undefined) timers.cancel(actor.timer)
+    actor.timer = undefined
     if (actor.isRunning) return
     actor.isRunning = true
     running += 1
     idle.closeUnsafe()
-    fork(live(actor))
-  }
-
-  const cancelTimer = (actor: Actor<Kind>): void => {
-    if (actor.timer === undefined) return
-    timers.cancel(actor.timer)
-    actor.timer = undefined
-  }
-
-  const wait = (actor: Actor<Kind>, millis: number): void => {
-    // Whole milliseconds, as clocks have them: a fraction would be waited for again and again.
-    actor.timer = timers.set(Math.ceil(clock.currentTimeMillisUnsafe() + millis), () => {
-      actor.timer = undefined
-      tell(actor.kind, actor.key, "timer")
-    })
+    fork(
+      Effect.onExit(live(actor), (exit) => (Exit.isFailure(exit) ? cutShort(actor, exit.cause) : Effect.void))
+    )
   }
 
   /** From the first wake to the moment there is nothing to do. */
@@ -161,36 +104,43 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
       const outcome = yield* runOnce(actor)
       // From here to the end nothing yields: a wake either shows in the mailbox now, or finds no fiber and
       // starts one.
-      if (!actor.isWoken) {
-        const isLast = settle(actor, outcome)
-        if (isLast) return
-      }
+      if (actor.isWoken || outcome._tag === "Again") continue
+      if (outcome._tag === "Forget") actors.forget(actor)
+      if (outcome._tag === "Wait") actor.timer = timers.set(outcome.millis, actor)
+      return rest(actor)
     }
   })
 
-  /** True when the fiber may end; false when the actor is to run again at once. */
-  const settle = (actor: Actor<Kind>, outcome: Outcome): boolean => {
-    if (outcome._tag === "Wait" && outcome.millis <= 0) return false
+  const rest = (actor: Actor<Kind>): void => {
     actor.isRunning = false
     running -= 1
-    if (outcome._tag === "Wait") wait(actor, outcome.millis)
-    if (outcome._tag === "Forget") actors.get(actor.kind)?.delete(actor.key)
     if (running === 0) idle.openUnsafe()
-    return true
   }
+
+  /** The fiber ended by something else than its own decision: `stop`, or a defect outside of the behaviour. */
+  const cutShort = (actor: Actor<Kind>, cause: Cause.Cause<never>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (!actor.isRunning) return Effect.void
+      if (!isStopped) actor.timer = timers.set(waitAfterDefect(actor), actor)
+      rest(actor)
+      return isStopped ? Effect.void : logDefect(actor, cause)
+    })
 
   const runOnce = Effect.fnUntraced(function* (actor: Actor<Kind>) {
     const { key, kind } = actor
-    const began = clock.currentTimeMillisUnsafe()
-    const exit = yield* options.behaviours[kind](key).pipe(
+    const began = clock.monotonicTimeNanosUnsafe()
+    const exit = yield* Effect.suspend(() => behaviours[kind](key)).pipe(
       Effect.provideService(CurrentActor, actor),
-      Effect.withSpan(kind, { attributes: { key, why: actor.why } }),
+      // A trace of its own: the maker's span would never end. No stack: every run has the same.
+      Effect.withSpan(
+        kind,
+        { root: true, attributes: { key, why: actor.why } },
+        { captureStackTrace: false }
+      ),
       Effect.exit
     )
     const outcome = Exit.isSuccess(exit) ? succeeded(actor, exit.value) : yield* failed(actor, exit.cause)
-    const meter = metersOf(kind)
-    yield* Metric.update(meter.duration, (clock.currentTimeMillisUnsafe() - began) / 1000)
-    yield* Metric.update(meter.total[outcome.result], 1)
+    yield* countRun(kind, outcome.result, clock.monotonicTimeNanosUnsafe() - began)
     return outcome
   })
 
@@ -201,91 +151,73 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
       case "AwaitChange":
         return { _tag: "Rest", result: "success" }
       case "RequeueAfter":
-        return { _tag: "Wait", millis: Math.max(1, Duration.toMillis(next.duration)), result: "requeue" }
+        return { _tag: "Wait", result: "requeue", millis: Duration.toMillis(next.duration) }
       case "Stop":
         return { _tag: "Forget", result: "success" }
     }
   }
 
+  /** A failure beside a defect does not make it one less; an interruption from within is one. */
   const failed = Effect.fnUntraced(function* (actor: Actor<Kind>, cause: Cause.Cause<E>) {
-    const { failures, key, kind } = actor
-    actor.failures += 1
-    const random = yield* Random.next
-    const error = cause.reasons.find(Cause.isFailReason)
-    if (error !== undefined && !cause.reasons.some(Cause.isDieReason)) {
-      const retry = options.retryOf(error.error)
-      actor.note = retry.note ?? options.describeError(error.error)
-      const millis = Retry.delay(retry, failures, random)
-      yield* Effect.logDebug(
-        `${kind} ${key} waits ${Math.round(millis)} ms: ${options.describeError(error.error)}`
-      )
-      return { _tag: "Wait", millis, result: "error" } as const
+    const failure = Cause.hasDies(cause) ? undefined : cause.reasons.find(Cause.isFailReason)
+    if (failure === undefined) {
+      const millis = waitAfterDefect(actor)
+      yield* logDefect(actor, cause)
+      return { _tag: "Wait", result: "defect", millis } satisfies Outcome
     }
-    yield* Effect.logError(`${kind} ${key} broke and starts afresh`, cause)
-    yield* escalateIfOften(kind, key)
-    actor.note = "starting afresh after a defect"
-    const millis = Retry.delay(Retry.backOff(), failures, random)
-    return { _tag: "Wait", millis, result: "defect" } as const
+    const said = describeError(failure.error)
+    const retry = retryOf(failure.error)
+    const millis = Retry.delay(retry, actor.failures, random.nextDoubleUnsafe())
+    actor.failures += 1
+    actor.note = retry.note ?? said
+    yield* Effect.logDebug(`${actor.kind} ${actor.key} waits ${Math.round(millis)} ms: ${said}`)
+    const outcome: Outcome =
+      millis === 0 ? { _tag: "Again", result: "error" } : { _tag: "Wait", result: "error", millis }
+    return outcome
   })
 
-  const escalateIfOften = (kind: Kind, key: string) =>
-    Effect.suspend(() => {
-      const now = clock.currentTimeMillisUnsafe()
-      const since = now - Duration.toMillis(options.intensity.within)
-      defects.push(now)
-      while ((defects[0] ?? now) < since) defects.shift()
-      if (defects.length <= options.intensity.defects) return Effect.void
-      const message = `${defects.length} defects within ${Duration.format(options.intensity.within)}, the last in ${kind} ${key}`
-      return Deferred.fail(escalated, new Escalated({ message }))
-    })
+  const waitAfterDefect = (actor: Actor<Kind>): number => {
+    const millis = Retry.delay(Retry.backOff(), actor.failures, random.nextDoubleUnsafe())
+    actor.failures += 1
+    actor.note = "starting afresh after a defect"
+    supervision.broke(`${actor.kind} ${actor.key}`)
+    return millis
+  }
 
-  const snapshot = (): ReadonlyArray<ActorState<Kind>> =>
-    [...actors.values()].flatMap((ofKind) =>
-      [...ofKind.values()].map(
-        (a): ActorState<Kind> => ({
-          kind: a.kind,
-          key: a.key,
-          state: a.isRunning ? "Running" : a.timer === undefined ? "Idle" : "Waiting",
-          note: a.note,
-          until: a.timer?.at,
-          failures: a.failures,
-          isWoken: a.isWoken
-        })
-      )
-    )
+  const logDefect = (actor: Actor<Kind>, cause: Cause.Cause<E>) =>
+    Effect.logError(`${actor.kind} ${actor.key} broke and starts afresh`, cause)
+
+  const stateOf = (actor: Actor<Kind>): ActorState<Kind> => ({
+    kind: actor.kind,
+    key: actor.key,
+    state: actor.isRunning ? "Running" : actor.timer === undefined ? "Idle" : "Waiting",
+    note: actor.note,
+    until:
+      actor.timer === undefined ? undefined : clock.currentTimeMillisUnsafe() + timers.remaining(actor.timer),
+    failures: actor.failures,
+    isWoken: actor.isWoken
+  })
+
+  const ticking = Effect.onExit(timers.run, () =>
+    Effect.sync(() => {
+      if (!isStopped) supervision.fatal("the timers of the actors broke")
+    })
+  )
+  yield* Effect.forkIn(ticking, scope, { startImmediately: true })
+  // Finalizers run backwards: from here on nothing starts, then everything that runs is interrupted.
+  yield* Scope.addFinalizer(
+    scope,
+    Effect.sync(() => {
+      isStopped = true
+    })
+  )
 
   return {
     tell,
-    escalated: Deferred.await(escalated),
-    stop: Effect.suspend(() => {
-      isStopped = true
-      return Scope.close(scope, Exit.void)
-    }),
+    escalated: supervision.escalated,
+    // Whoever asks second waits as long as the first.
+    stop: Effect.andThen(Scope.close(scope, Exit.void), idle.await),
     awaitIdle: idle.await,
-    snapshot
+    snapshot: () => actors.all().map(stateOf)
   }
 })
-
-type Outcome =
-  | { readonly _tag: "Rest"; readonly result: Result }
-  | { readonly _tag: "Wait"; readonly millis: number; readonly result: Result }
-  | { readonly _tag: "Forget"; readonly result: Result }
-
-interface Meters {
-  readonly total: Readonly<Record<Result, Metric.Counter<number>>>
-  readonly duration: Metric.Histogram<number>
-}
-
-/** Made once per kind: attaching labels is not free. */
-const makeMeters = (kind: string): Meters => {
-  const total = (result: Result) => Metric.withAttributes(Metrics.reconcileTotal, { kind, result })
-  return {
-    total: {
-      success: total("success"),
-      requeue: total("requeue"),
-      error: total("error"),
-      defect: total("defect")
-    },
-    duration: Metric.withAttributes(Metrics.reconcileDuration, { kind })
-  }
-}

@@ -14,7 +14,7 @@ export type Retry =
       readonly atMost: Duration.Duration
       readonly note: string | undefined
     }
-  /** That long, whatever came before. */
+  /** That long within a tenth, whatever came before. */
   | { readonly _tag: "After"; readonly duration: Duration.Duration; readonly note: string | undefined }
 
 const first = 100
@@ -41,26 +41,41 @@ export const after = (duration: Duration.Input, o: Noted = {}): Retry => ({
   note: o.note
 })
 
-/** Doubling; half of it is left to chance, so that a crowd that failed together does not return together. */
-const doubling = (from: number, failures: number, random: number): number =>
-  Math.min(cap, from * 2 ** Math.min(failures, 32)) * (0.5 + random / 2)
+/** Both in milliseconds; what is between them is left to chance: a crowd that failed together must not return so. */
+interface Range {
+  readonly low: number
+  readonly high: number
+}
+
+const doubling = (failures: number, least = 0, most = cap): Range => {
+  const full = Math.min(most, cap, Math.max(first, least) * 2 ** Math.min(failures, 32))
+  const low = Math.max(least, full / 2)
+  return { low, high: Math.max(low, Math.min(most, cap, Math.max(full, low * 1.5))) }
+}
+
+const rangeOf = (retry: Retry, failures: number): Range => {
+  switch (retry._tag) {
+    case "AtOnce":
+      return failures === 0 ? { low: 0, high: 0 } : doubling(failures - 1)
+    case "BackOff":
+      return doubling(failures, Duration.toMillis(retry.atLeast), Duration.toMillis(retry.atMost))
+    case "After": {
+      const millis = Duration.toMillis(retry.duration)
+      return { low: millis * 0.9, high: millis * 1.1 }
+    }
+  }
+}
 
 /**
- * Milliseconds to wait.
+ * Milliseconds to wait; 0 for the first failure that is tried again at once, never below 50 otherwise: no policy
+ * makes an actor spin.
  *
  * @param failures how many runs in a row failed before this one
  * @param random from 0 (included) to 1 (excluded)
  */
 export const delay = (retry: Retry, failures: number, random: number): number => {
-  switch (retry._tag) {
-    case "AtOnce":
-      return failures === 0 ? 0 : doubling(first, failures - 1, random)
-    case "BackOff": {
-      const least = Duration.toMillis(retry.atLeast)
-      const most = Duration.toMillis(retry.atMost)
-      return Math.max(least, Math.min(most, doubling(Math.max(first, least), failures, random)))
-    }
-    case "After":
-      return Duration.toMillis(retry.duration) * (0.9 + 0.2 * random)
-  }
+  const { high, low } = rangeOf(retry, failures)
+  if (high === 0 && retry._tag === "AtOnce") return 0
+  // An endless wait has no width.
+  return Math.max(first / 2, low === high ? low : low + (high - low) * random)
 }

@@ -1,120 +1,65 @@
 /**
  * Every pending wait of every actor: one heap and one fiber, however many there are.
- * Rule: a waiting actor costs an entry here, never a fiber; a cancelled entry is passed over when its time comes.
+ * Rule: a wait costs an entry here, never a fiber. Time is monotonic: a wall clock that is set back keeps nobody
+ * waiting.
  */
-import { Clock, Duration, Effect, Latch, type Scope } from "effect"
+import { type Clock, Duration, Effect, Latch } from "effect"
+import { type Entry, Heap } from "./Heap.ts"
 
-export interface Timer {
-  /** Epoch milliseconds. */
-  readonly at: number
-  /** Cleared on cancellation, so that a cancelled entry holds on to nothing. */
-  fire: (() => void) | undefined
+export interface Timer<A> extends Entry {
+  /** Whom it is for. */
+  readonly owner: A
 }
 
-export interface Timers {
-  /** Calls `fire` at `at` (epoch milliseconds), from the timers' own fiber. */
-  readonly set: (at: number, fire: () => void) => Timer
-  readonly cancel: (timer: Timer) => void
+export interface Timers<A> {
+  /**
+   * Fires once, after `millis` at the earliest. Never before it returns, not even for a wait of nothing: it is
+   * at least a millisecond.
+   */
+  readonly set: (millis: number, owner: A) => Timer<A>
+  /** Does nothing to a timer that has fired. */
+  readonly cancel: (timer: Timer<A>) => void
+  /** Milliseconds until it fires; 0 when it is due. */
+  readonly remaining: (timer: Timer<A>) => number
+  /** Fires what is due. To be run by exactly one fiber. */
+  readonly run: Effect.Effect<never>
 }
 
-/** Earliest first; of equal ones, the order in which they were set does not matter to anybody. */
-class Heap {
-  private readonly entries: Array<Timer> = []
+/** @param fire synchronous and total; called from the fiber that runs `run` */
+export const make = <A>(clock: Clock.Clock, fire: (owner: A) => void): Timers<A> => {
+  const heap = new Heap<Timer<A>>()
+  const isEarlier = Latch.makeUnsafe(false)
 
-  get first(): Timer | undefined {
-    return this.entries[0]
-  }
+  // Whole milliseconds, as sleeping has them: of a rest below one, nothing would remain to be slept.
+  const now = (): number => Number((clock.monotonicTimeNanosUnsafe() + 500_000n) / 1_000_000n)
 
-  get size(): number {
-    return this.entries.length
-  }
-
-  push(timer: Timer): void {
-    const { entries } = this
-    let i = entries.push(timer) - 1
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      const above = entries[parent]
-      if (above === undefined || above.at <= timer.at) break
-      entries[i] = above
-      i = parent
+  const fireDue = (): void => {
+    const due = now()
+    for (let timer = heap.first; timer !== undefined && timer.at <= due; timer = heap.first) {
+      heap.remove(timer)
+      fire(timer.owner)
     }
-    entries[i] = timer
   }
 
-  pop(): Timer | undefined {
-    const { entries } = this
-    const first = entries[0]
-    const last = entries.pop()
-    if (last === undefined || entries.length === 0) return first
-    let i = 0
-    for (;;) {
-      let child = 2 * i + 1
-      const left = entries[child]
-      if (left === undefined) break
-      const right = entries[child + 1]
-      if (right !== undefined && right.at < left.at) child += 1
-      const least = entries[child]
-      if (least === undefined || least.at >= last.at) break
-      entries[i] = least
-      i = child
-    }
-    entries[i] = last
-    return first
-  }
-
-  /** Drops cancelled entries once they are the most of what is held. */
-  compact(): void {
-    const live = this.entries.filter((t) => t.fire !== undefined)
-    this.entries.length = 0
-    for (const timer of live) this.push(timer)
-  }
-}
-
-export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(function* () {
-  const heap = new Heap()
-  const earlier = yield* Latch.make(false)
-  let cancelled = 0
-
-  const next = (): Timer | undefined => {
-    while (heap.first !== undefined && heap.first.fire === undefined) {
-      heap.pop()
-      cancelled = Math.max(0, cancelled - 1)
-    }
-    return heap.first
-  }
-
-  yield* Effect.gen(function* () {
-    const timer = next()
-    if (timer === undefined) return yield* earlier.await
-    const now = yield* Clock.currentTimeMillis
-    if (timer.at > now) {
-      return yield* Effect.raceFirst(Effect.sleep(Duration.millis(timer.at - now)), earlier.await)
-    }
-    heap.pop()
-    timer.fire?.()
-  }).pipe(
-    // Closed before the heap is looked at, so that a timer set meanwhile is never slept over.
-    (turn) => Effect.andThen(earlier.close, turn),
-    Effect.forever,
-    Effect.forkScoped({ startImmediately: true })
-  )
+  const turn = Effect.suspend(() => {
+    // Closed before the heap is looked at: a timer set from here on opens it, and is not slept over.
+    isEarlier.closeUnsafe()
+    fireDue()
+    const next = heap.first
+    if (next === undefined) return isEarlier.await
+    const sleep = clock.sleep(Duration.millis(Math.max(1, next.at - now())))
+    return Effect.raceFirst(sleep, isEarlier.await)
+  })
 
   return {
-    set: (at, fire) => {
-      const timer: Timer = { at, fire }
-      heap.push(timer)
-      if (heap.first === timer) earlier.openUnsafe()
+    set: (millis, owner) => {
+      const timer: Timer<A> = { at: now() + Math.max(1, Math.ceil(millis)), place: -1, owner }
+      heap.add(timer)
+      if (heap.first === timer) isEarlier.openUnsafe()
       return timer
     },
-    cancel: (timer) => {
-      if (timer.fire === undefined) return
-      timer.fire = undefined
-      cancelled += 1
-      if (cancelled > 64 && cancelled > heap.size / 2) {
-        heap.compact()
-        cancelled = 0
-      }
-    }
+    cancel: (timer) => heap.remove(timer),
+    remaining: (timer) => Math.max(0, timer.at - now()),
+    run: Effect.forever(turn)
   }
-})
+}

@@ -1,0 +1,41 @@
+/**
+ * What the runs of actors add to the metrics.
+ * Rule: labels are attached once per kind, not once per run.
+ */
+import { Effect, Metric } from "effect"
+import * as Metrics from "../domain/Metrics.ts"
+
+export type Result = "success" | "requeue" | "error" | "defect"
+
+interface OfKind {
+  readonly total: Readonly<Record<Result, Metric.Counter<number>>>
+  readonly duration: Metric.Histogram<number>
+}
+
+const ofKind = (kind: string): OfKind => {
+  const total = (result: Result) => Metric.withAttributes(Metrics.reconcileTotal, { kind, result })
+  return {
+    total: {
+      success: total("success"),
+      requeue: total("requeue"),
+      error: total("error"),
+      defect: total("defect")
+    },
+    duration: Metric.withAttributes(Metrics.reconcileDuration, { kind })
+  }
+}
+
+/** Counts a run that took `nanos`. */
+export type CountRun = (kind: string, result: Result, nanos: bigint) => Effect.Effect<void>
+
+export const make = (): CountRun => {
+  const known = new Map<string, OfKind>()
+  return (kind, result, nanos) => {
+    const meters = known.get(kind) ?? ofKind(kind)
+    known.set(kind, meters)
+    return Effect.andThen(
+      Metric.update(meters.duration, Number(nanos) / 1e9),
+      Metric.update(meters.total[result], 1)
+    )
+  }
+}
