@@ -40,8 +40,8 @@ interface Written<A> {
 export interface Instances {
   readonly get: (instanceId: string) => Sighting
   /** Undefined: the read does not show it. */
-  readonly saw: (instanceId: string, instance: Instance | undefined, began: number, now: number) => void
-  readonly sawInterface: (seen: NetworkInterface, began: number, now: number) => void
+  readonly saw: (instanceId: string, instance: Instance | undefined, began: number) => void
+  readonly sawInterface: (seen: NetworkInterface, began: number) => void
   readonly wroteGroups: (networkInterfaceId: string, groupIds: ReadonlyArray<string>, now: number) => void
   readonly attached: (networkInterfaceId: string, publicIp: string, now: number) => void
   readonly detached: (networkInterfaceId: string, publicIp: string, now: number) => void
@@ -88,10 +88,10 @@ export const make = ({ isOurs, onChange }: Options): Instances => {
   const doubts = new Map<string, number>()
 
   /** What a read shows, with what we wrote since laid over it. */
-  const overlaid = (seen: NetworkInterface, began: number, now: number): NetworkInterface => {
+  const overlaid = (seen: NetworkInterface, began: number): NetworkInterface => {
     const known = interfaces.get(seen.networkInterfaceId)
     const holds = <A>(written: Written<A> | undefined): written is Written<A> =>
-      written !== undefined && outweighs(written.at, began, now)
+      written !== undefined && outweighs(written.at, began)
     const isBehind = holds(known?.detached) && seen.publicIp?.address === known.detached.value
     return {
       ...seen,
@@ -155,7 +155,7 @@ export const make = ({ isOurs, onChange }: Options): Instances => {
 
   return {
     get: (instanceId) => sightings.get(instanceId) ?? unseen,
-    saw: (instanceId, instance, began, now) => {
+    saw: (instanceId, instance, began) => {
       const before = sightings.get(instanceId)
       if (before !== undefined && before._tag !== "Unseen" && before.readAt > began) return
       const doubtedAt = doubts.get(instanceId)
@@ -174,7 +174,7 @@ export const make = ({ isOurs, onChange }: Options): Instances => {
             : undefined
         if (newer !== undefined) return newer
         remember(i.networkInterfaceId, { instanceId })
-        return overlaid(i, began, now)
+        return overlaid(i, began)
       })
       put(
         instanceId,
@@ -182,14 +182,14 @@ export const make = ({ isOurs, onChange }: Options): Instances => {
         true
       )
     },
-    sawInterface: (seen, began, now) => {
+    sawInterface: (seen, began) => {
       const id = seen.networkInterfaceId
       const known = interfaces.get(id)
       const sighting = known?.instanceId === undefined ? undefined : sightings.get(known.instanceId)
       if (known === undefined || sighting?._tag !== "Seen") return
       if (known.readBegan > began || sighting.readAt > began) return
       remember(id, { readBegan: began })
-      show(id, () => (seen.instanceId === known.instanceId ? overlaid(seen, began, now) : undefined), true)
+      show(id, () => (seen.instanceId === known.instanceId ? overlaid(seen, began) : undefined), true)
     },
     wroteGroups: (id, groupIds, now) => {
       remember(id, { groupIds: { value: groupIds, at: now } })
@@ -225,7 +225,7 @@ export const make = ({ isOurs, onChange }: Options): Instances => {
         doubts.delete(id)
       }
       for (const [id, known] of interfaces) {
-        if (known.instanceId === undefined && !outweighs(lastWriteTo(known), readBefore, readBefore)) {
+        if (known.instanceId === undefined && !outweighs(lastWriteTo(known), readBefore)) {
           interfaces.delete(id)
         }
       }

@@ -218,14 +218,14 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
   const readAll = <A>(
     ids: Iterable<string>,
     describe: (ids: ReadonlyArray<string>) => Read<ReadonlyMap<string, A>>,
-    saw: (id: string, value: A | undefined, began: number, now: number) => void
+    saw: (id: string, value: A | undefined, began: number) => void
   ): Read<void> =>
     Effect.forEach(
       Arr.chunksOf(ids, ById.batchSize),
       Effect.fnUntraced(function* (batch: ReadonlyArray<string>) {
         const began = now()
         const byId = yield* describe(batch)
-        for (const id of batch) saw(id, byId.get(id), began, now())
+        for (const id of batch) saw(id, byId.get(id), began)
       }),
       { concurrency: "unbounded", discard: true }
     )
@@ -249,8 +249,8 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       { concurrency: "unbounded" }
     )
     // After the instances: they say whose interface an address is on.
-    addresses.sawAll(seenAddresses.map(placed), began, now())
-    groups.sawAll(seenGroups.map(Group.fromEc2), began, now())
+    addresses.sawAll(seenAddresses.map(placed), began)
+    groups.sawAll(seenGroups.map(Group.fromEc2), began)
     instances.keepOnly(asked, began)
     hasSwept = true
   })
@@ -272,44 +272,44 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       const began = now()
       const seen = yield* ec2.describeAddresses({ tags: { ...inClusters, [Tag.externalIPName]: [name] } })
       yield* taking(() => {
-        for (const address of seen) addresses.saw(address.allocationId, placed(address), began, now())
+        for (const address of seen) addresses.saw(address.allocationId, placed(address), began)
       })
       return addressesOf(name)
     }),
     readAddress: Effect.fn("Inventory.readAddress")(function* (allocationId: string) {
       const began = now()
       const seen = yield* describeAddresses([allocationId])
-      yield* taking(() => addresses.saw(allocationId, seen.get(allocationId), began, now()))
+      yield* taking(() => addresses.saw(allocationId, seen.get(allocationId), began))
       return addresses.get(allocationId)
     }),
     readGroup: Effect.fn("Inventory.readGroup")(function* (groupId: string) {
       const { began, value } = yield* groupById(groupId)
-      yield* taking(() => groups.saw(groupId, value, began, now()))
+      yield* taking(() => groups.saw(groupId, value, began))
       return groups.get(groupId)
     }),
     readGroupNamed: Effect.fn("Inventory.readGroupNamed")(function* (name: string, vpcId: string) {
       const began = now()
       const [seen] = yield* ec2.describeSecurityGroups({ names: [name], vpcIds: [vpcId] })
       if (seen === undefined) return undefined
-      yield* taking(() => groups.saw(seen.groupId, Group.fromEc2(seen), began, now()))
+      yield* taking(() => groups.saw(seen.groupId, Group.fromEc2(seen), began))
       return groups.get(seen.groupId)
     }),
     lookUpInstance: Effect.fn("Inventory.lookUpInstance")(function* (instanceId: string) {
       const { began, value } = yield* instanceById(instanceId)
-      yield* taking(() => instances.saw(instanceId, value, began, now()))
+      yield* taking(() => instances.saw(instanceId, value, began))
       return instances.get(instanceId)
     }),
     readInterface: Effect.fn("Inventory.readInterface")(function* (networkInterfaceId: string) {
       const began = now()
       const [seen] = yield* ec2.describeNetworkInterfaces({ networkInterfaceIds: [networkInterfaceId] })
-      if (seen !== undefined) yield* taking(() => instances.sawInterface(seen, began, now()))
+      if (seen !== undefined) yield* taking(() => instances.sawInterface(seen, began))
       return seen
     }),
     readInterfacesOfGroup: Effect.fn("Inventory.readInterfacesOfGroup")(function* (groupId: string) {
       const began = now()
       const seen = yield* ec2.describeNetworkInterfaces({ groupIds: [groupId] })
       yield* taking(() => {
-        for (const one of seen) instances.sawInterface(one, began, now())
+        for (const one of seen) instances.sawInterface(one, began)
       })
       return seen
     }),

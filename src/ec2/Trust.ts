@@ -1,8 +1,8 @@
 /**
  * What is believed of things in EC2 that we write and read: EC2's answers lag behind its deeds.
- * Rule: the reply of our own write beats every read that began before it ended, and for the visibility window
- * every read that contradicts it; after that the read wins. A write of unknown outcome beats nothing: the first
- * read that begins after it decides, and no later read is doubted for its sake.
+ * Rule: the reply of our own write beats every read that contradicts it and began before the visibility window
+ * after it was over; a later read wins. A write of unknown outcome beats nothing: the first read that begins after
+ * it decides, and no later read is doubted for its sake.
  */
 import { Duration } from "effect"
 
@@ -10,9 +10,12 @@ import { Duration } from "effect"
 export const visibilityWindow = Duration.minutes(2)
 const windowMillis = Duration.toMillis(visibilityWindow)
 
-/** Whether a write that ended then is to be believed against a read that began at `began`. */
-export const outweighs = (wroteAt: number, began: number, now: number): boolean =>
-  wroteAt > 0 && (began <= wroteAt || now - wroteAt < windowMillis)
+/**
+ * Whether a write that ended then is to be believed against a read that contradicts it: one that began before the
+ * write was sure to be visible, however long it took.
+ */
+export const outweighs = (wroteAt: number, readBegan: number): boolean =>
+  wroteAt > 0 && readBegan - wroteAt < windowMillis
 
 export interface Trust {
   /** Epoch milliseconds when the describe that last confirmed it began; 0: known from a write's reply only. */
@@ -40,9 +43,9 @@ export interface Mirror<A> {
   readonly deleted: (id: string, now: number) => void
   readonly doubt: (id: string, now: number) => void
   /** One thing as a describe that began then shows it; undefined: it does not show it. */
-  readonly saw: (id: string, value: A | undefined, began: number, now: number) => void
+  readonly saw: (id: string, value: A | undefined, began: number) => void
   /** All things a describe of everything shows: what is not among them is gone. */
-  readonly sawAll: (values: ReadonlyArray<A>, began: number, now: number) => void
+  readonly sawAll: (values: ReadonlyArray<A>, began: number) => void
 }
 
 export interface Options<A> {
@@ -89,11 +92,11 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     onChange({ before, after: undefined }, isRead)
   }
 
-  const didSee = (value: A, began: number, now: number): void => {
+  const didSee = (value: A, began: number): void => {
     const key = id(value)
     const buriedAt = tombstones.get(key)
     if (buriedAt !== undefined) {
-      if (outweighs(buriedAt, began, now)) return
+      if (outweighs(buriedAt, began)) return
       tombstones.delete(key)
     }
     const known = entries.get(key)
@@ -109,17 +112,17 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       if (isLater) put(value, { ...read, wroteAt: 0 }, existedAt, false)
     } else if (isSame(record, value)) {
       if (isLater) put(value, read, existedAt, false)
-    } else if (!outweighs(record.wroteAt, began, now)) {
+    } else if (!outweighs(record.wroteAt, began)) {
       put(value, read, existedAt, true)
     }
   }
 
-  const didNotSee = (key: string, began: number, now: number): void => {
+  const didNotSee = (key: string, began: number): void => {
     const known = entries.get(key)
     if (known === undefined) return
     const { existedAt, record } = known
     if (began < record.readBegan || began <= record.wroteAt) return
-    if (!outweighs(existedAt, began, now)) {
+    if (!outweighs(existedAt, began)) {
       remove(key, !record.isUncertain)
     } else if (record.isUncertain) {
       // What was made just now may be invisible still; the doubtful write to it is asked after once only.
@@ -154,15 +157,15 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       const { existedAt, record } = known
       put(record, { readBegan: record.readBegan, wroteAt: now, isUncertain: true }, existedAt, false)
     },
-    saw: (key, value, began, now) => {
-      if (value === undefined) didNotSee(key, began, now)
-      else didSee(value, began, now)
+    saw: (key, value, began) => {
+      if (value === undefined) didNotSee(key, began)
+      else didSee(value, began)
     },
-    sawAll: (values, began, now) => {
+    sawAll: (values, began) => {
       const shown = new Set(values.map(id))
-      for (const value of values) didSee(value, began, now)
+      for (const value of values) didSee(value, began)
       for (const [key, { record }] of entries) {
-        if (!shown.has(key) && isCovered(record)) didNotSee(key, began, now)
+        if (!shown.has(key) && isCovered(record)) didNotSee(key, began)
       }
     }
   }

@@ -167,6 +167,20 @@ describe("those who wait", () => {
     )
   )
 
+  it.effect("can be interrupted in the midst of what must not be", () =>
+    governed((governor) =>
+      Effect.gen(function* () {
+        yield* drain(governor)
+        const fiber = yield* Effect.forkChild(Effect.uninterruptible(governor.take(action)), {
+          startImmediately: true
+        })
+        assert.strictEqual(waitingFor(governor), 1)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(waitingFor(governor), 0)
+      })
+    )
+  )
+
   it.effect("count the time they waited, those who did not too", () =>
     governed((governor) =>
       Effect.gen(function* () {
