@@ -59,7 +59,7 @@ export type Condition = typeof Condition.Type
 /** A map by type, as the API conventions have it. */
 export const Conditions = Schema.Array(Condition).annotate({
   description: "The latest observations of the object's state.",
-  listMapKeys: ["type"]
+  mapKeys: ["type"]
 })
 
 /** What a plan says of one condition; time and generation are added by `apply`. */
@@ -91,6 +91,7 @@ export const isUnknown = (type: ConditionType, reason: FailureReason, message: s
 
 /**
  * Merges verdicts into the conditions an object has, as a map by type: types not spoken of stay as they are.
+ * Of a type that is there twice the first one counts: the API server refuses a map with a key twice.
  * `now` is RFC 3339 with seconds.
  */
 export const apply = (
@@ -98,18 +99,17 @@ export const apply = (
   verdicts: ReadonlyArray<Verdict>,
   at: { readonly now: string; readonly generation: number }
 ): ReadonlyArray<Condition> => {
-  const spoken = new Map(verdicts.map((v) => [v.type as string, v]))
-  const merge = (v: Verdict, old: Condition | undefined): Condition => ({
-    ...v,
-    observedGeneration: at.generation,
-    lastTransitionTime: old !== undefined && old.status === v.status ? old.lastTransitionTime : at.now
-  })
-  const kept = before.map((old) => {
-    const v = spoken.get(old.type)
-    spoken.delete(old.type)
-    return v === undefined ? old : merge(v, old)
-  })
-  return [...kept, ...[...spoken.values()].map((v) => merge(v, undefined))]
+  const after = new Map<string, Condition>()
+  for (const old of before) if (!after.has(old.type)) after.set(old.type, old)
+  for (const v of verdicts) {
+    const old = after.get(v.type)
+    after.set(v.type, {
+      ...v,
+      observedGeneration: at.generation,
+      lastTransitionTime: old !== undefined && old.status === v.status ? old.lastTransitionTime : at.now
+    })
+  }
+  return [...after.values()]
 }
 
 export const find = (conditions: ReadonlyArray<Condition>, type: ConditionType): Condition | undefined =>

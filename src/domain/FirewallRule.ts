@@ -4,38 +4,24 @@
  */
 import { Result, Schema } from "effect"
 import { type Condition, Conditions } from "./Condition.ts"
+import { check } from "./crd/Rule.ts"
+import * as Description from "./Description.ts"
+import { isAddressOrUnset, isCidr } from "./IPv4.ts"
 import * as Metadata from "./Metadata.ts"
 import { firewallRuleFinalizer } from "./Names.ts"
-import { decodeSpec, decodeStatus, type Raw, withoutUnset } from "./Object.ts"
+import { decodeSpec, decodeStatus, isFields, type Raw, withoutUnset } from "./Object.ts"
 import * as Permission from "./Permission.ts"
-
-const octet = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-/** Dotted IPv4, without leading zeros, in the RE2 syntax that CEL and JavaScript share. */
-const ipv4 = `(${octet}[.]){3}${octet}`
-const cidr = `^${ipv4}/(3[0-2]|[12]?[0-9])$`
-/** What EC2 takes in the description of a rule (IpRange.Description). */
-const description = "^[a-zA-Z0-9 ._:/()#,@+=&;{}!$*\\\\[\\\\]-]*$"
-
-const ported = "self.protocol.lowerAscii() in ['tcp', 'udp', '6', '17']"
-const icmp = "self.protocol.lowerAscii() in ['icmp', 'icmpv6', '1', '58']"
+import * as Ports from "./Ports.ts"
+import { isProtocol } from "./Protocol.ts"
 
 export const IPRange = Schema.Struct({
-  cidr: Schema.String.annotate({
-    description: "An IPv4 range such as 10.0.0.0/8. Bits behind the prefix are ignored, as EC2 ignores them.",
-    maxLength: 64,
-    rules: [{ rule: `self.matches('${cidr}')`, message: "must be an IPv4 CIDR such as 10.0.0.0/8" }]
+  cidr: Schema.String.check(Schema.isMaxCodePoints(64), check(isCidr)).annotate({
+    description: "An IPv4 range such as 10.0.0.0/8. Bits behind the prefix are ignored, as EC2 ignores them."
   }),
   description: Schema.optionalKey(
-    Schema.NullOr(Schema.String).annotate({
+    Schema.String.check(Schema.isMaxCodePoints(Description.longest), check(Description.ofRange)).annotate({
       description: "Description of this range in EC2; spec.description where it is empty.",
-      default: "",
-      maxLength: 255,
-      rules: [
-        {
-          rule: `self.matches('${description}')`,
-          message: "may hold a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*"
-        }
-      ]
+      default: ""
     })
   )
 })
@@ -43,44 +29,29 @@ export const IPRange = Schema.Struct({
 export const Spec = Schema.Struct({
   nodeName: Schema.optionalKey(Schema.String.annotate({ description: "The node the rule is opened on." })),
   publicIPAddress: Schema.optionalKey(
-    Schema.String.annotate({
+    Schema.String.check(Schema.isMaxCodePoints(64), check(isAddressOrUnset)).annotate({
       description:
-        "Opens the rule on the node where the ExternalIP with this address is associated, and follows it. Wins over nodeName.",
-      maxLength: 64,
-      rules: [{ rule: `self == '' || self.matches('^${ipv4}$')`, message: "must be an IPv4 address" }]
+        "Opens the rule on the node where the ExternalIP with this address is associated, and follows it. Wins over nodeName."
     })
   ),
-  description: Schema.optionalKey(
-    Schema.String.annotate({
-      description: "Used in EC2, when authorising, for ranges without a description of their own.",
-      maxLength: 4096
-    })
-  ),
+  description: Schema.String.annotate({
+    description: "Used in EC2, when authorising, for ranges without a description of their own."
+  }),
   direction: Schema.Literals(["Ingress", "Egress"]).annotate({ description: "Into the node, or out of it." }),
-  protocol: Schema.String.annotate({
-    description: "tcp, udp, icmp, icmpv6, a protocol number, or -1 for all; in any letter case.",
-    maxLength: 16,
-    rules: [
-      {
-        rule: "self.matches('^(?i)(tcp|udp|icmp|icmpv6|-1|[0-9]{1,3})$') && (!self.matches('^[0-9]+$') || int(self) <= 255)",
-        message: "must be tcp, udp, icmp, icmpv6, a protocol number from 0 to 255, or -1 for all"
-      }
-    ]
+  protocol: Schema.String.check(Schema.isMaxCodePoints(16), check(isProtocol)).annotate({
+    description: "tcp, udp, icmp, icmpv6, a protocol number, or -1 for all; in any letter case."
   }),
   fromPort: Schema.Int.annotate({
-    description: "First port, or the ICMP type (-1: all). Without meaning for other protocols.",
-    format: "int64"
+    description: "First port, or the ICMP type (-1: all). Without meaning for other protocols."
   }),
   toPort: Schema.optionalKey(
     Schema.Int.annotate({
-      description: "Last port, or the ICMP code. Unset: fromPort for tcp and udp, -1 (all) for ICMP.",
-      format: "int64"
+      description: "Last port, or the ICMP code. Unset: fromPort for tcp and udp, -1 (all) for ICMP."
     })
   ),
-  ipRanges: Schema.Array(IPRange).annotate({
-    description: "IPv4 ranges the rule is opened to.",
-    minItems: 1,
-    maxItems: 1000
+  // EC2 takes at most 1000 rules on one interface, all its groups together (VPC quotas).
+  ipRanges: Schema.Array(IPRange).check(Schema.isMinLength(1), Schema.isMaxLength(1000)).annotate({
+    description: "IPv4 ranges the rule is opened to."
   }),
   disableReconciliation: Schema.optionalKey(
     Schema.Boolean.annotate({
@@ -89,48 +60,9 @@ export const Spec = Schema.Struct({
       default: false
     })
   )
-}).annotate({
-  description: "What is wanted.",
-  required: ["description"],
-  rules: [
-    {
-      rule: `!(${ported}) || (self.fromPort >= 0 && self.fromPort <= 65535)`,
-      message: "fromPort must be a port from 0 to 65535",
-      fieldPath: ".fromPort"
-    },
-    {
-      rule: `!(${ported}) || !has(self.toPort) || (self.toPort >= 0 && self.toPort <= 65535)`,
-      message: "toPort must be a port from 0 to 65535",
-      fieldPath: ".toPort"
-    },
-    {
-      rule: `!(${ported}) || !has(self.toPort) || self.fromPort <= self.toPort`,
-      message: "toPort must not be below fromPort",
-      fieldPath: ".toPort"
-    },
-    {
-      rule: `!(${icmp}) || (self.fromPort >= -1 && self.fromPort <= 255)`,
-      message: "fromPort must be an ICMP type from 0 to 255, or -1 for all",
-      fieldPath: ".fromPort"
-    },
-    {
-      rule: `!(${icmp}) || !has(self.toPort) || (self.toPort >= -1 && self.toPort <= 255)`,
-      message: "toPort must be an ICMP code from 0 to 255, or -1 for all",
-      fieldPath: ".toPort"
-    },
-    {
-      rule: `!(${icmp}) || self.fromPort != -1 || !has(self.toPort) || self.toPort == -1`,
-      message: "with all ICMP types (fromPort -1) the code is -1 too",
-      fieldPath: ".toPort"
-    },
-    {
-      // Only where it is used: a range with a description of its own does not need it.
-      rule: `(size(self.description) <= 255 && self.description.matches('${description}')) || self.ipRanges.all(r, has(r.description) && r.description != '')`,
-      message: "description may hold at most 255 of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*",
-      fieldPath: ".description"
-    }
-  ]
 })
+  .check(check(Description.ofSpec), ...Ports.rules.map(check))
+  .annotate({ description: "What is wanted." })
 export type Spec = typeof Spec.Type
 
 export const State = Schema.Literals(["Pending", "Applied"]).annotate({
@@ -152,7 +84,7 @@ export const statusFields = {
   conditions: Conditions
 }
 
-/** Written by an earlier implementation; stored objects may carry it. */
+/** Written by the Go implementation; stored objects may carry it. */
 export const formerStatusFields = {
   lastApplied: Schema.String.annotate({ description: "No longer written." })
 }
@@ -178,10 +110,12 @@ export interface FirewallRule {
 }
 
 const decodeSpecOnly = decodeSpec(Spec)
+/** "" counts as unset, and is what a spec without a description says. */
+const withDescription = (spec: unknown): unknown => (isFields(spec) ? { description: "", ...spec } : spec)
 const status = decodeStatus<Status>(statusFields)
 
 export const decode = (raw: Raw): FirewallRule => {
-  const spec = decodeSpecOnly(withoutUnset(raw.spec ?? {}))
+  const spec = decodeSpecOnly(withDescription(withoutUnset(raw.spec ?? {})))
   const permissions = Result.flatMap(spec, Permission.fromSpec)
   return {
     metadata: Metadata.decode(raw.metadata),

@@ -55,7 +55,7 @@ export const decode = (raw: Raw): Node => {
 }
 
 export const isGoing = (n: Node): boolean => n.taints.some((t) => goingTaints.has(t.key))
-/** Cordoned, or marked by an autoscaler as about to go (contract section 3). */
+/** Cordoned, or marked by an autoscaler as about to go. */
 export const isCordoned = (n: Node): boolean => n.isUnschedulable || isGoing(n)
 export const hasStartupTaint = (n: Node): boolean => n.taints.some((t) => t.key === startupTaint)
 

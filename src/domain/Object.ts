@@ -12,9 +12,13 @@ export interface Raw {
   readonly [field: string]: unknown
 }
 
-/** Drops null and "" members: Go writes absent values so, and "" means unset (contract section 1). */
-export const withoutUnset = (value: unknown): unknown =>
+/** A JSON object, as opposed to a list, null, or a scalar. */
+export const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Drops null and "" members: Go writes absent values so, and "" means unset. */
+export const withoutUnset = (value: unknown): unknown =>
+  isFields(value)
     ? Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null && v !== ""))
     : value
 
@@ -27,9 +31,12 @@ const pathOf = (path: ReadonlyArray<unknown>): string =>
     "spec"
   )
 
-/** A decoder that answers with the first problem, in one line that names the field and what it takes. */
+/**
+ * A decoder that answers with the first problem, in one line that names the field and what it takes.
+ * It looks at types only: what the checks of the Schema refuse may have been stored before they were made.
+ */
 export const decodeSpec = <S extends Schema.Codec<unknown, unknown, never, never>>(schema: S) => {
-  const decode = Schema.decodeUnknownResult(schema)
+  const decode = Schema.decodeUnknownResult(schema, { disableChecks: true })
   return (raw: unknown): Result.Result<S["Type"], string> =>
     Result.mapError(decode(raw), (error) => {
       const [first] = format(error.issue).issues
@@ -48,7 +55,7 @@ export const decodeStatus = <A extends object>(
     ([name, schema]) => [name, Schema.decodeUnknownResult(schema as Schema.Codec<unknown>)] as const
   )
   return (raw: unknown): A => {
-    const source = (typeof raw === "object" && raw !== null ? raw : {}) as Record<string, unknown>
+    const source = isFields(raw) ? raw : {}
     const out: Record<string, unknown> = {}
     for (const [name, decode] of decoders) {
       if (source[name] === undefined || source[name] === null || source[name] === "") continue
