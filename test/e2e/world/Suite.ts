@@ -10,6 +10,8 @@ import { World } from "./World.ts"
 export interface Options {
   /** HTTP status codes that the suite itself provokes. */
   readonly explained?: ReadonlyArray<number>
+  /** False: the suite is about the API server alone, and no operator runs in it. */
+  readonly asksEc2?: boolean
 }
 
 export type Scenario = <E>(
@@ -23,6 +25,7 @@ export const suite = (name: string, options: Options, define: (scenario: Scenari
     name,
     (it: Vitest.MethodsNonLive<World>) => {
       define((what, body) => it.effect(what, () => Effect.scoped(Effect.flatMap(World, body))))
+      if (options.asksEc2 === false) return
       it.effect("asked both worlds for nothing that its permissions do not hold", () =>
         Effect.map(World, ({ apiServer, wire }) => {
           assert.isAbove(wire.calls().length, 0)
