@@ -27,6 +27,8 @@ export interface Options {
   readonly conditions?: ConditionsChange
   /** Milliseconds. */
   readonly kubernetesLatency?: number
+  /** What stands between the operator and the API server. */
+  readonly through?: (kubernetes: Kubernetes["Service"]) => Kubernetes["Service"]
 }
 
 /** Turns of the event loop after which nothing is runnable that does not wait for the clock. */
@@ -71,7 +73,7 @@ const succeeded = (
   })
 
 export const make = Effect.fnUntraced(function* (options: Options = {}) {
-  const seed = options.seed ?? "test"
+  const { seed = "test", through = (kubernetes) => kubernetes } = options
   const scope = yield* Effect.scope
   const worlds = yield* Layer.buildWithScope(
     Layer.merge(
@@ -110,7 +112,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
         Composition.layer({ ec2RateShare: 1, dryRun: false }).pipe(
           Layer.provide(Layer.succeed(Settings, settings)),
           Layer.provide(Leadership.layerAlone),
-          Layer.provide(Layer.succeed(Kubernetes, Context.get(worlds, Kubernetes))),
+          Layer.provide(Layer.succeed(Kubernetes, through(Context.get(worlds, Kubernetes)))),
           Layer.provide(Layer.succeed(Ec2, Context.get(worlds, Ec2)))
         )
       ),
