@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { problemsOf } from "../../src/domain/Admission.ts"
 import { problems } from "../../src/domain/crd/Problems.ts"
 import { stored } from "../../src/domain/crd/Stored.ts"
 import { externalIPFinalizer, firewallRuleFinalizer, Tag, type Tags } from "../../src/domain/Names.ts"
@@ -35,6 +36,20 @@ const ways = [
   ["with its cluster id", World.clusterId, []],
   ["with its default id, adopted", "unset", ["unset"]]
 ] as const
+
+describe("the objects of the Go implementation", () => {
+  it.effect("are accepted by our schema as they are, so that the CRDs can be replaced first", () =>
+    Effect.gen(function* () {
+      const { world } = yield* GoCluster.make("unset")
+      for (const object of world.externalIPs()) {
+        assert.deepStrictEqual(problemsOf("ExternalIP", object, { ...object, spec: {}, status: {} }), [])
+      }
+      for (const object of world.kubernetes.all(firewallRules)) {
+        assert.deepStrictEqual(problemsOf("FirewallRule", object, { ...object, spec: {}, status: {} }), [])
+      }
+    })
+  )
+})
 
 describe("taking over from the Go implementation", () => {
   for (const [what, clusterId, adopt] of ways) {
@@ -155,6 +170,17 @@ describe("taking over from the Go implementation", () => {
       assert.deepStrictEqual(world.openOn("n1"), wanted)
       assert.deepStrictEqual(harmful(world.mutations()), ["RevokeSecurityGroupIngress"])
       assert.include(world.events(), "LeftoversClosed")
+    })
+  )
+  it.effect("to adopt an id is to own all that carries it: a group of a node that is not here goes", () =>
+    Effect.gen(function* () {
+      const { world } = yield* GoCluster.make("unset", { settings: { adoptClusterIds: ["unset"] } })
+      const tags = { [Tag.managed]: "true", [Tag.clusterId]: "unset", [Tag.nodeName]: "elsewhere" }
+      const { groupId } = yield* world.ec2.hand.createGroup({ name: "kubestatic-x", vpcId: "vpc-1", tags })
+      yield* world.start()
+      yield* world.pass("1 minute")
+      assert.isUndefined(world.ec2.group(groupId))
+      assert.strictEqual(world.groups().length, 2)
     })
   )
   it.effect("a node that goes after the upgrade gives its address to the next one, as before", () =>
