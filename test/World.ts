@@ -103,11 +103,14 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   })
 
   /** Starts an operator over the worlds, with other settings than the world's; `stop` ends it as SIGTERM does. */
-  const startWith = Effect.fnUntraced(function* (changed: Partial<Settings["Service"]>) {
+  const startWith = Effect.fnUntraced(function* (
+    changed: Partial<Settings["Service"]>,
+    { dryRun = false }: { readonly dryRun?: boolean } = {}
+  ) {
     const own = yield* Scope.fork(scope)
     const context = yield* Layer.buildWithScope(
       Layer.fresh(
-        Composition.layer({ ec2RateShare: 1, dryRun: false }).pipe(
+        Composition.layer({ ec2RateShare: 1, dryRun }).pipe(
           Layer.provide(Layer.succeed(Settings, Settings.of({ ...settings, ...changed }))),
           Layer.provide(Leadership.layerAlone),
           Layer.provide(Layer.succeed(Kubernetes, Context.get(worlds, Kubernetes))),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
 import { problemsOf } from "../../src/domain/Admission.ts"
 import { problems } from "../../src/domain/crd/Problems.ts"
 import { stored } from "../../src/domain/crd/Stored.ts"
@@ -158,6 +158,30 @@ describe("taking over from the Go implementation", () => {
       assert.deepStrictEqual(harmful(world.mutations()), [])
       assert.strictEqual(world.condition("ExternalIP", GoCluster.named.own, "Ready").status, "True")
       yield* world.stop(adopting)
+    })
+  )
+  it.effect("a dry run beside it writes nothing, and tells of tags only", () =>
+    Effect.gen(function* () {
+      const { groups, world } = yield* GoCluster.make("unset")
+      const told = new Set<string>()
+      const logger = Logger.make<unknown, void>(({ message }) => {
+        const [, action] = /^dry-run: would (\S+)/.exec(String(message)) ?? []
+        if (action !== undefined) told.add(action)
+      })
+      const before = world.writes().length
+      const dry = yield* world
+        .startWith({ adoptClusterIds: ["unset"] }, { dryRun: true })
+        .pipe(Effect.provide(Logger.layer([logger])))
+      yield* world.pass("1 minute")
+      assert.deepStrictEqual(world.mutations(), {})
+      assert.strictEqual(world.writes().length, before)
+      assert.include([...told], "CreateTags")
+      assert.deepStrictEqual(
+        [...told].filter((action) => action !== "CreateTags" && /^[A-Z]/.test(action)),
+        []
+      )
+      assert.isDefined(world.ec2.group(groups.n1))
+      yield* world.stop(dry)
     })
   )
   it.effect("leftovers are closed after the first sweep and told, once what is wanted is open", () =>

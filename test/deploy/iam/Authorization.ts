@@ -3,7 +3,8 @@
  * Rule: a resource is asked for when the call names it, or when EC2 finds it behind an id that the call names; every
  * condition key is one that the reference lists for that action and resource.
  * Source: "Actions, resources, and condition keys for Amazon EC2" (Service Authorization Reference), the tables of
- * actions and of resource types; "Grant permission to tag Amazon EC2 resources during creation" (EC2 User Guide).
+ * actions and of resource types; "Amazon EC2: Allows managing EC2 security groups with a specific tag" (IAM User Guide);
+ * "Grant permission to tag Amazon EC2 resources during creation" (EC2 User Guide).
  */
 import type { Tags } from "../../../src/domain/Names.ts"
 import type { Account } from "./Account.ts"
