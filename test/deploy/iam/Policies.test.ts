@@ -2,7 +2,7 @@
  * The policies of deploy/iam against every EC2 call that the operator makes in its stories.
  */
 import { assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import * as Authorization from "./Authorization.ts"
 import type { Recorded } from "./Call.ts"
@@ -58,7 +58,7 @@ const refused = (policy: Policy.Policy, calls: ReadonlyArray<Recorded>): Readonl
 ]
 
 const record = (...names: ReadonlyArray<keyof typeof workloads>) =>
-  Effect.runPromise(Effect.provide(callsOf(...names), TestClock.layer()))
+  Effect.runPromise(Effect.provide(callsOf(...names), Layer.merge(TestClock.layer(), Logger.layer([]))))
 
 const isOptional = ({ action }: Recorded) => optionalActions.includes(action)
 let recorded: ReadonlyArray<Recorded> = []
@@ -200,5 +200,22 @@ describe("descriptions.json", () => {
     assert(call !== undefined)
     const foreign = { ...call, account: { ...call.account, groups: [] } }
     assert.isFalse(allows(descriptions, foreign))
+  })
+})
+
+describe("README.md of the policies", () => {
+  const page = Policy.textOf("README.md")
+  it("says of each statement why it is there", () => {
+    for (const { sid } of least)
+      assert.match(page, new RegExp(`^\\|.*\`${sid}\`.* \\| .+ \\| .+ \\|$`, "m"), sid)
+  })
+  it("says of each placeholder what to put there, and no placeholder is left when that is done", () => {
+    for (const name of ["least-privilege.json", "descriptions.json"]) {
+      for (const [word] of Policy.textOf(name).matchAll(/\b[A-Z]{2,}(_[A-Z]+)*\b/g)) {
+        assert.include(page, `| \`${word}\` |`, name)
+      }
+    }
+    const filled = JSON.stringify([least, descriptions])
+    assert.notMatch(filled, /\b(PARTITION|REGION|ACCOUNT_ID|VPC_ID|CLUSTER_ID)\b/)
   })
 })
