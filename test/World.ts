@@ -104,13 +104,16 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     ...options.settings
   })
 
-  /** Starts an operator over the worlds; `stop` ends it as SIGTERM does. */
-  const start = Effect.fnUntraced(function* () {
+  /** Starts an operator over the worlds, with other settings than the world's; `stop` ends it as SIGTERM does. */
+  const startWith = Effect.fnUntraced(function* (
+    changed: Partial<Settings["Service"]>,
+    { dryRun = false }: { readonly dryRun?: boolean } = {}
+  ) {
     const own = yield* Scope.fork(scope)
     const context = yield* Layer.buildWithScope(
       Layer.fresh(
-        Composition.layer({ ec2RateShare: 1, dryRun: false }).pipe(
-          Layer.provide(Layer.succeed(Settings, settings)),
+        Composition.layer({ ec2RateShare: 1, dryRun }).pipe(
+          Layer.provide(Layer.succeed(Settings, Settings.of({ ...settings, ...changed }))),
           Layer.provide(Leadership.layerAlone),
           Layer.provide(Layer.succeed(Kubernetes, through(Context.get(worlds, Kubernetes)))),
           Layer.provide(Layer.succeed(Ec2, Context.get(worlds, Ec2)))
@@ -126,6 +129,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
       stop: Effect.andThen(Fiber.interrupt(fiber), Scope.close(own, Exit.void))
     }
   })
+
+  const start = () => startWith({})
 
   const launch = Effect.fnUntraced(function* (
     name: string,
@@ -203,6 +208,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     state: (rule: string) => statusOf(firewallRules, rule).state,
     events: () => kubernetes.all(events).map((e) => e.reason),
     start,
+    startWith,
     launch,
     goAway,
     pass,

@@ -6,6 +6,7 @@
 import { Clock, Effect } from "effect"
 import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
+import type { DoneReason } from "../../domain/EventReason.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { externalIPFinalizer } from "../../domain/Names.ts"
 import { Ec2 } from "../../ec2/Ec2.ts"
@@ -109,7 +110,7 @@ export const make = Effect.gen(function* () {
     name: object.metadata.name,
     uid: object.metadata.uid
   })
-  const tell = (object: ExternalIP.ExternalIP, reason: string, action: string, note: string) =>
+  const tell = (object: ExternalIP.ExternalIP, reason: DoneReason, action: string, note: string) =>
     events.publish({ regarding: regarding(object), type: "Normal", reason, action, note })
 
   const writeStatus = Effect.fnUntraced(function* (object: ExternalIP.ExternalIP, status: ExternalIP.Status) {
