@@ -25,7 +25,7 @@ const e2e: TestProjectConfiguration = {
     hookTimeout: 180_000,
     pool: "threads",
     // Each suite has an API server, an etcd and an EC2 of its own.
-    maxWorkers: 2
+    maxWorkers: 4
   }
 }
 

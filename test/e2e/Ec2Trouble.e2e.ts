@@ -5,17 +5,18 @@ import * as Draw from "./world/Draw.ts"
 import { eventually, missing, there } from "./world/Eventually.ts"
 import { suite } from "./world/Suite.ts"
 import { type Call, type Fate, isMutation, pass } from "./world/Wire.ts"
-import { autoAssign, externalIP, firewallRule, type World } from "./world/World.ts"
+import { externalIP, firewallRule, type World } from "./world/World.ts"
 
 type Of = World["Service"]
 type Sent = Omit<Call, "fate">
 
 let made = 0
-/** A node that wants an address and a rule each way. */
+/** A node with an address of a user's own, and a rule each way. */
 const comes = Effect.fnUntraced(function* (world: Of) {
   const name = `ec2-${++made}`
-  const launched = yield* world.launchNode(name, { labels: autoAssign })
+  const launched = yield* world.launchNode(name)
   yield* world.kubectl.apply(
+    externalIP(`of-${name}`, { nodeName: name }),
     firewallRule(`in-${name}`, { nodeName: name }),
     firewallRule(`out-${name}`, { nodeName: name, direction: "Egress" })
   )
@@ -26,20 +27,24 @@ const goes = Effect.fnUntraced(function* (
   world: Of,
   { instanceId, name }: { readonly name: string; readonly instanceId: string }
 ) {
-  yield* world.kubectl.ok(["label", "node", name, "kubestatic.quortex.io/externalip-auto-assign-"])
-  const mine = (yield* world.kubectl.list("externalips")).find((e) => e.spec?.nodeName === name)
-  yield* world.kubectl.ok(["delete", "externalip", String(mine?.metadata.name), "--timeout=150s"])
-  yield* world.kubectl.ok(["delete", "firewallrule", `in-${name}`, `out-${name}`, "--timeout=150s"])
+  yield* world.kubectl.apply(externalIP(`of-${name}`))
+  yield* world.kubectl.ok(["delete", "firewallrule", `in-${name}`, `out-${name}`, "--timeout=60s"])
+  yield* world.kubectl.ok([
+    "wait",
+    `externalip/of-${name}`,
+    "--for=jsonpath={.status.state}=Reserved",
+    "--timeout=60s"
+  ])
   yield* world.kubectl.ok(["delete", "node", name])
   yield* world.cloud.terminate(instanceId)
 })
 
-/** The whole way up and down again, so that every mutation is sent. */
-const everything = Effect.fnUntraced(function* (world: Of, within: string) {
+/** The whole way up and down again, so that every mutation but the release of the address is sent. */
+const everything = Effect.fnUntraced(function* (world: Of) {
   const node = yield* comes(world)
-  yield* world.matches("the node is served", { within: within as "1 minute" })
+  yield* world.matches("the node is served")
   yield* goes(world, node)
-  yield* world.matches("nothing of it is left", { within: within as "1 minute" })
+  yield* world.matches("nothing of it is left but its address")
 })
 
 /** That fate for the first call of each mutating action, then none. */
@@ -72,9 +77,9 @@ suite("trouble with EC2", {}, (scenario) => {
         const { decide, met } = firstOfEach(fate)
         const before = world.wire.calls().length
         world.wire.decide(decide)
-        yield* everything(world, "3 minutes")
+        yield* everything(world)
         world.wire.decide(() => pass)
-        assert.sameMembers(
+        assert.includeMembers(
           [...met],
           [
             "AllocateAddress",
@@ -85,8 +90,7 @@ suite("trouble with EC2", {}, (scenario) => {
             "RevokeSecurityGroupEgress",
             "ModifyNetworkInterfaceAttribute",
             "DeleteSecurityGroup",
-            "DisassociateAddress",
-            "ReleaseAddress"
+            "DisassociateAddress"
           ]
         )
         const allocated = world.wire
@@ -106,40 +110,53 @@ suite("trouble with EC2", {}, (scenario) => {
       // Of an allocation without an answer nobody can know: it is waited out, in a scenario of its own.
       const { decide, met } = firstOfEach({ _tag: "Drop" }, ["AllocateAddress"])
       world.wire.decide(decide)
-      yield* everything(world, "2 minutes")
+      yield* everything(world)
       world.wire.decide(() => pass)
       assert.isAbove(met.size, 6)
     })
   )
 
-  scenario(
-    "an allocation that never reached EC2 is sent again after the visibility window, not before",
-    (world) =>
-      Effect.gen(function* () {
-        const operator = yield* world.startOperator()
-        yield* operator.ready
-        const before = world.wire.calls().length
-        const { decide } = firstOfEach({ _tag: "Drop" })
-        world.wire.decide((call) => (call.action === "AllocateAddress" ? decide(call) : pass))
-        yield* world.kubectl.apply(externalIP("lost"))
-        yield* eventually(
-          "the reason is said",
-          Effect.map(world.kubectl.get("externalip", "lost"), ({ status }) =>
-            status?.conditions?.some((c) => c.reason === "Allocating")
-              ? there(undefined)
-              : missing(JSON.stringify(status))
-          )
-        )
-        yield* world.matches("it has its address", { within: "4 minutes" })
-        world.wire.decide(() => pass)
-        const [first, second, ...more] = world.wire
-          .calls()
-          .slice(before)
-          .filter((c) => c.action === "AllocateAddress")
-        assert.deepStrictEqual(more, [])
-        assert.isAtLeast((second?.sentAt ?? 0) - (first?.sentAt ?? 0), 119_000)
-        yield* world.kubectl.ok(["delete", "externalip", "lost", "--timeout=60s"])
+  scenario("what only time can tell is waited for, two minutes, and then done", (world) =>
+    Effect.gen(function* () {
+      const operator = yield* world.startOperator()
+      yield* operator.ready
+      const names = ["lost", "failed", "silent"] as const
+      yield* world.kubectl.apply(...names.map((name) => externalIP(name)))
+      yield* world.matches("three addresses are there")
+      // Of a release that was not answered a describe is no proof, while the address is so young that it may not show.
+      const fates = new Map<string, Fate>()
+      for (const [n, name] of names.entries()) {
+        const { status } = yield* world.kubectl.get("externalip", name)
+        fates.set(String(status?.addressID), unclear[n]?.[1] ?? pass)
+      }
+      const before = world.wire.calls().length
+      const once = firstOfEach({ _tag: "Drop" })
+      world.wire.decide((call) => {
+        // Of an allocation that was not answered nobody knows whether EC2 ever saw it.
+        if (call.action === "AllocateAddress") return once.decide(call)
+        const id = call.parameters.AllocationId ?? ""
+        const fate = call.action === "ReleaseAddress" ? fates.get(id) : undefined
+        fates.delete(id)
+        return fate ?? pass
       })
+      yield* world.kubectl.ok(["delete", "externalip", ...names, "--wait=false"])
+      yield* world.kubectl.apply(externalIP("never-sent"))
+      yield* eventually(
+        "the reason is said",
+        Effect.map(world.kubectl.get("externalip", "never-sent"), ({ status }) =>
+          status?.conditions?.some((c) => c.reason === "Allocating")
+            ? there(undefined)
+            : missing(JSON.stringify(status))
+        )
+      )
+      yield* world.matches("three are gone and one is there", { within: "4 minutes" })
+      world.wire.decide(() => pass)
+      const since = world.wire.calls().slice(before)
+      const [first, second, ...more] = since.filter((c) => c.action === "AllocateAddress")
+      assert.deepStrictEqual(more, [])
+      assert.isAtLeast((second?.sentAt ?? 0) - (first?.sentAt ?? 0), 119_000)
+      assert.deepStrictEqual([...fates], [])
+    })
   )
 
   scenario("throttled at every turn, it slows down and gets everything done", (world) =>

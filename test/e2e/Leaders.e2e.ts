@@ -65,6 +65,7 @@ suite("leaders", {}, (scenario) => {
         ["AllocateAddress"]
       )
       yield* world.matches("one address for each object")
+      yield* second.end("SIGTERM")
     })
   )
 
@@ -76,6 +77,7 @@ suite("leaders", {}, (scenario) => {
       yield* isLeading(second)
       assert.notStrictEqual((yield* leaseOf(world)).holderIdentity, holderIdentity)
       yield* world.matches("all is as it was")
+      yield* second.end("SIGTERM")
     })
   )
 
@@ -114,6 +116,7 @@ suite("leaders", {}, (scenario) => {
         ).length,
         1
       )
+      yield* second.end("SIGTERM")
     })
   )
 

@@ -9,14 +9,14 @@ describe("a request that the API server forbids", () => {
     operation: "patch firewallrules/web",
     reason: new Forbidden({ message: "cannot patch resource" })
   })
-  const after = (failures: number) => Retry.delay(retryOf(forbidden), failures, 0.5)
+  const waitAfter = (failures: number) => Retry.delay(retryOf(forbidden), failures, 0.5)
 
   it("is tried again within seconds: an API server that starts forbids everything for a moment", () => {
-    assert.isAtMost(after(0), 2_000)
-    assert.isAtMost(after(1), 4_000)
+    assert.isAtMost(waitAfter(0), 2_000)
+    assert.isAtMost(waitAfter(1), 4_000)
   })
   it("is tried in minutes once it stays forbidden", () => {
-    assert.isAtLeast(after(10), 150_000)
-    assert.isAtMost(after(10), 300_000)
+    assert.isAtLeast(waitAfter(10), 150_000)
+    assert.isAtMost(waitAfter(10), 300_000)
   })
 })

@@ -10,6 +10,7 @@ import {
   CreateSubnetCommand,
   CreateTagsCommand,
   CreateVpcCommand,
+  DeleteSecurityGroupCommand,
   DescribeAddressesCommand,
   DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
@@ -212,13 +213,15 @@ export const make = (endpoint: string) => {
         ),
         (reply) => ({ allocationId: reply.AllocationId ?? "", publicIp: reply.PublicIp ?? "" })
       ),
-    associate: (allocationId: string, networkInterfaceId: string) =>
+    /** AllowReassociation is EC2's default, true, where nothing is said. */
+    associate: (allocationId: string, networkInterfaceId: string, mayMove?: boolean) =>
       Effect.map(
         call("AssociateAddress", () =>
           client.send(
             new AssociateAddressCommand({
               AllocationId: allocationId,
-              NetworkInterfaceId: networkInterfaceId
+              NetworkInterfaceId: networkInterfaceId,
+              ...(mayMove === undefined ? {} : { AllowReassociation: mayMove })
             })
           )
         ),
@@ -247,6 +250,8 @@ export const make = (endpoint: string) => {
         )
         return reply.GroupId ?? ""
       }),
+    deleteGroup: (groupId: string) =>
+      call("DeleteSecurityGroup", () => client.send(new DeleteSecurityGroupCommand({ GroupId: groupId }))),
     tag: (id: string, tags: Tags) =>
       call("CreateTags", () => client.send(new CreateTagsCommand({ Resources: [id], Tags: tagList(tags) }))),
     authorize: (groupId: string, permissions: Array<IpPermission>) =>

@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.ec2.exceptions import ResourceAlreadyAssociatedError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress, ElasticAddressBackend
+from moto.ec2.responses.elastic_ip_addresses import ElasticIPAddresses
 from moto.ec2.utils import random_eip_association_id
 
 from .errors import error
@@ -91,6 +92,13 @@ def apply() -> None:
             raise error("InvalidIPAddress.InUse", f"Address {eip.public_ip} is in use.")
         release(self, address, allocation_id)
 
+    get_param = ElasticIPAddresses._get_param
+
+    def with_default(self: Any, name: str, if_none: Any = None) -> Any:
+        # AssociateAddress: "Reassociation is automatic, but you can specify false".
+        return get_param(self, name, True if name == "AllowReassociation" else if_none)
+
+    ElasticIPAddresses._get_param = with_default
     Backend.allocate_address = allocate_address
     Backend.associate_address = associate_address
     Backend.disassociate_address = disassociate_address
