@@ -1,11 +1,46 @@
-import { defineConfig } from "vitest/config"
+/**
+ * Two projects: what runs anywhere, and what needs the real things (a kube-apiserver, an EC2 emulator, kubectl).
+ * Rule: where the real things are missing that is said loudly, and with CI set it is a failure: no run looks as if it
+ * had tried what it has not.
+ */
+import { defineConfig, type TestProjectConfiguration } from "vitest/config"
+import { locate } from "./test/e2e/setup/Assets.ts"
 
-export default defineConfig({
+const unit: TestProjectConfiguration = {
   test: {
+    name: "unit",
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    pool: "threads"
+  }
+}
+
+const e2e: TestProjectConfiguration = {
+  test: {
+    name: "e2e",
+    include: ["test/e2e/**/*.e2e.ts"],
+    globalSetup: ["test/e2e/world/Build.ts"],
+    testTimeout: 300_000,
+    hookTimeout: 180_000,
     pool: "threads",
+    // Each suite has an API server, an etcd and an EC2 of its own.
+    maxWorkers: 2
+  }
+}
+
+const projects = (): ReadonlyArray<TestProjectConfiguration> => {
+  const located = locate(process.env)
+  if (located._tag === "Complete") return [unit, e2e]
+  const line = `THE END-TO-END SUITES CANNOT RUN: ${located.missing.join(", ")} missing; npm run e2e:setup gets them`
+  if (process.env.CI === "true") throw new Error(line)
+  process.stderr.write(`\n*** ${line} ***\n\n`)
+  return [unit]
+}
+
+export default defineConfig({
+  test: {
+    projects: [...projects()],
     reporters: ["default", "./test/ClosingLine.ts"]
   }
 })

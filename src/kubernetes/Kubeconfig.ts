@@ -1,24 +1,48 @@
 /**
  * Access by kubeconfig files: contexts, client certificates, tokens, exec plugins, proxies.
- * Rule: the files are read by @kubernetes/client-node's KubeConfig and by nothing else; it is loaded only when a
- * kubeconfig is used, because its module graph costs some 80 MB that a pod never needs.
+ * Rule: the files are read by @kubernetes/client-node's KubeConfig, but for the one field that it drops; it is
+ * loaded only when a kubeconfig is used, because its module graph costs some 80 MB that a pod never needs.
  */
 
+import { readFile } from "node:fs/promises"
 import { Agent } from "node:http"
 import type { RequestOptions } from "node:https"
+import { dirname, resolve } from "node:path"
 import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
 import { Effect } from "effect"
+import { parse } from "yaml"
 import { Access, ConfigurationError, type Credentials, CredentialsError, type Tls } from "./Access.ts"
 import * as CredentialCache from "./CredentialCache.ts"
 
 const oneLine = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).trim().replaceAll(/\s*\n\s*/g, " ")
 
-const load = (files: ReadonlyArray<string>): Effect.Effect<KubeConfig, ConfigurationError> =>
+interface Loaded {
+  readonly config: KubeConfig
+  /** By the name of the user. */
+  readonly tokenFiles: ReadonlyMap<string, string>
+}
+
+interface UsersOfFile {
+  readonly users?: ReadonlyArray<{ readonly name: string; readonly user?: { readonly tokenFile?: string } }>
+}
+
+/** `users[].user.tokenFile` (client-go, clientcmd/api/v1.AuthInfo), which KubeConfig does not keep. */
+const tokenFilesOf = async (file: string): Promise<ReadonlyMap<string, string>> => {
+  const { users = [] } = (parse(await readFile(file, "utf8")) ?? {}) as UsersOfFile
+  return new Map(
+    users.flatMap(({ name, user }) =>
+      user?.tokenFile ? [[name, resolve(dirname(file), user.tokenFile)] as const] : []
+    )
+  )
+}
+
+const load = (files: ReadonlyArray<string>): Effect.Effect<Loaded, ConfigurationError> =>
   Effect.tryPromise({
     try: async () => {
       const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js")
       const merged = new KubeConfig()
+      const tokenFiles = new Map<string, string>()
       for (const [index, file] of files.entries()) {
         if (index === 0) {
           merged.loadFromFile(file)
@@ -28,8 +52,11 @@ const load = (files: ReadonlyArray<string>): Effect.Effect<KubeConfig, Configura
           // The first file that names a context decides, as in kubectl.
           merged.mergeConfig(next, Boolean(merged.getCurrentContext()))
         }
+        for (const [user, path] of await tokenFilesOf(file)) {
+          if (!tokenFiles.has(user)) tokenFiles.set(user, path)
+        }
       }
-      return merged
+      return { config: merged, tokenFiles }
     },
     catch: (cause) => new ConfigurationError({ message: `kubeconfig ${files.join(", ")}: ${oneLine(cause)}` })
   })
@@ -63,13 +90,19 @@ const headersOf = (options: RequestOptions): Record<string, string> => {
   return headers
 }
 
-/** Files and plugins are read inside KubeConfig, which keeps a token for a minute or as long as its plugin says. */
-const readCredentials = (config: KubeConfig): Effect.Effect<Credentials, CredentialsError> =>
+/** Certificates and plugins are read inside KubeConfig, which keeps a plugin's token as long as that one says. */
+const readCredentials = ({ config, tokenFiles }: Loaded): Effect.Effect<Credentials, CredentialsError> =>
   Effect.tryPromise({
     try: async () => {
       const options: RequestOptions = {}
       await config.applyToHTTPSOptions(options)
-      const credentials: Credentials = { headers: headersOf(options), tls: tlsOf(options) }
+      const headers = headersOf(options)
+      const tokenFile = tokenFiles.get(config.getCurrentUser()?.name ?? "")
+      // It takes precedence over a token that is written beside it, as in client-go.
+      if (tokenFile !== undefined) {
+        headers.authorization = `Bearer ${(await readFile(tokenFile, "utf8")).trim()}`
+      }
+      const credentials: Credentials = { headers, tls: tlsOf(options) }
       return config.getCurrentCluster()?.proxyUrl && options.agent instanceof Agent
         ? { ...credentials, proxy: options.agent }
         : credentials
@@ -82,7 +115,8 @@ export const access = Effect.fn("Kubeconfig.access")(function* (files: ReadonlyA
   const refuse = (message: string) =>
     new ConfigurationError({ message: `kubeconfig ${files.join(", ")}: ${message}` })
 
-  let config = yield* load(files)
+  let loaded = yield* load(files)
+  const { config } = loaded
   const context = config.getContextObject(config.getCurrentContext())
   if (context === null) return yield* refuse("it has no current context")
   const cluster = config.getCurrentCluster()
@@ -92,12 +126,12 @@ export const access = Effect.fn("Kubeconfig.access")(function* (files: ReadonlyA
 
   const read = Effect.fnUntraced(function* (afresh: boolean) {
     if (afresh) {
-      config = yield* Effect.mapError(
+      loaded = yield* Effect.mapError(
         load(files),
         (error) => new CredentialsError({ message: error.message })
       )
     }
-    return yield* readCredentials(config)
+    return yield* readCredentials(loaded)
   })
   const first = yield* Effect.mapError(read(false), (error) => refuse(error.message))
   const cache = yield* CredentialCache.make(first, read)

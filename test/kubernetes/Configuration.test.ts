@@ -234,6 +234,20 @@ users:
     })
   )
 
+  it.effect(
+    "gives the token of a file, before one written beside it, and reads it again within a minute",
+    () =>
+      Effect.gen(function* () {
+        const { directory, open } = yield* write(yaml("{ token: old, tokenFile: token }"))
+        writeFileSync(join(directory, ".kube", "token"), "one\n")
+        const access = yield* open
+        assert.strictEqual((yield* access.credentials).headers.authorization, "Bearer one")
+        writeFileSync(join(directory, ".kube", "token"), "two\n")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual((yield* access.credentials).headers.authorization, "Bearer two")
+      })
+  )
+
   it.effect("takes its way through the proxy it names", () =>
     Effect.gen(function* () {
       const { open } = yield* write(
@@ -266,6 +280,11 @@ users:
       name: "without the cluster",
       text: yaml("{}", { cluster: "x" }),
       says: /names cluster x, which it lacks$/
+    },
+    {
+      name: "whose token file is missing",
+      text: yaml("{ tokenFile: nowhere }"),
+      says: /ENOENT.*nowhere/
     },
     {
       name: "with a plugin that fails",

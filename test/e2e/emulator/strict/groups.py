@@ -1,0 +1,162 @@
+"""Security groups and their rules.
+
+Rule: a request is applied whole or not at all; rules are stored in their canonical form.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import (
+    DependencyViolationError,
+    InvalidParameterValue,
+    InvalidPermissionDuplicateError,
+    InvalidPermissionNotFoundError,
+    InvalidSecurityGroupDuplicateError,
+    InvalidSecurityGroupNotFoundError,
+    RulesPerSecurityGroupLimitExceededError,
+)
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+from moto.ec2.responses.security_groups import SecurityGroups
+
+from .quotas import quotas
+
+# IpPermission.IpProtocol: these numbers come back as names, in lower case.
+NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}
+PORTED = {"tcp", "udp"}
+ICMP = {"icmp", "icmpv6"}
+
+
+def canonical_cidr(given: str, member: str) -> str:
+    """100.68.0.18/18 is stored as 100.68.0.0/18 ("Security group rules" in the VPC user guide)."""
+    try:
+        return str(ipaddress.ip_network(given, strict=False))
+    except ValueError:
+        raise InvalidParameterValue(f"CIDR block {given} is malformed ({member})") from None
+
+
+def canonical(permission: dict[str, Any]) -> dict[str, Any]:
+    """One entry of IpPermissions as `_process_rules_from_querystring` yields it, checked and in EC2's own form."""
+    given = str(permission["ip_protocol"] or "").lower()
+    protocol = NAMES.get(given, given)
+    if protocol != "-1" and protocol not in PORTED | ICMP and not (protocol.isdigit() and int(protocol) <= 255):
+        raise InvalidParameterValue(f"Invalid value '{given}' for IP protocol. Unknown protocol.")
+    first, last = permission["from_port"], permission["to_port"]
+    if protocol in PORTED | ICMP:
+        if first is None or last is None:
+            raise InvalidParameterValue("Invalid value for portRange. Must specify both from and to ports.")
+        first, last = int(first), int(last)
+        if protocol in PORTED and not 0 <= first <= last <= 65535:
+            raise InvalidParameterValue(f"Invalid TCP/UDP port range ({first}:{last})")
+        if protocol in ICMP and not (-1 <= first <= 255 and -1 <= last <= 255):
+            raise InvalidParameterValue(f"ICMP type or code ({first}:{last}) out of range")
+    else:
+        first = last = None
+    ranges = [
+        {**r, member: canonical_cidr(r[member], member)}
+        for r in permission["ip_ranges"]
+        for member in ("CidrIp", "CidrIpv6")
+        if member in r
+    ]
+    return {**permission, "ip_protocol": protocol, "from_port": first, "to_port": last, "ip_ranges": ranges}
+
+
+def apply() -> None:
+    plain = SecurityGroups._process_rules_from_querystring
+    init = SecurityGroupRule.__init__
+    create = SecurityGroupBackend.create_security_group
+    delete = SecurityGroupBackend.delete_security_group
+
+    def process(self: Any) -> Iterator[dict[str, Any]]:
+        return iter([canonical(p) for p in plain(self)])
+
+    def make_rule(self: Any, backend: Any, protocol: str, *args: Any, **kwargs: Any) -> None:
+        """moto asks for ports of every protocol; EC2 knows them for four."""
+        init(self, backend, protocol if protocol in PORTED | ICMP else "-1", *args, **kwargs)
+        self.ip_protocol = protocol
+
+    def group_of(self: Any, permissions: list[dict[str, Any]]) -> Any:
+        name = permissions[0]["group_name_or_id"]
+        group = self.ec2_backend.get_security_group_from_id(name)
+        if group is None:
+            raise InvalidSecurityGroupNotFoundError(name)
+        return group
+
+    def rules_of(self: Any, group: Any, permissions: list[dict[str, Any]], is_egress: bool) -> list[Any]:
+        return [
+            rule
+            for p in permissions
+            for rule in self.ec2_backend._iterate_security_rules(
+                p["ip_protocol"],
+                group.id,
+                p["from_port"],
+                p["to_port"],
+                p["ip_ranges"],
+                self.ec2_backend._add_source_group(p["source_groups"], group.vpc_id),
+                p["prefix_list_ids"],
+                is_egress=is_egress,
+            )
+        ]
+
+    def held(group: Any, is_egress: bool) -> list[Any]:
+        return group.egress_rules if is_egress else group.ingress_rules
+
+    def authorize(self: Any, is_egress: bool) -> ActionResult:
+        permissions = list(self._process_rules_from_querystring())
+        group = group_of(self, permissions)
+        asked = rules_of(self, group, permissions, is_egress)
+        for n, rule in enumerate(asked):
+            if rule in asked[:n]:
+                raise InvalidParameterValue("The same permission must not appear multiple times")
+            if rule in held(group, is_egress):
+                raise InvalidPermissionDuplicateError()
+        for member in ("cidr_ipv4", "cidr_ipv6"):
+            # IPv4 and IPv6 are counted apart; what names a group or a prefix list counts for both.
+            other = "cidr_ipv6" if member == "cidr_ipv4" else "cidr_ipv4"
+            counted = [r for r in [*held(group, is_egress), *asked] if getattr(r, other) is None]
+            if len(counted) > quotas.rules_per_group:
+                raise RulesPerSecurityGroupLimitExceededError()
+        held(group, is_egress).extend(asked)
+        return ActionResult({"Return": True, "SecurityGroupRules": asked})
+
+    def revoke(self: Any, is_egress: bool) -> ActionResult:
+        permissions = list(self._process_rules_from_querystring())
+        group = group_of(self, permissions)
+        asked = rules_of(self, group, permissions, is_egress)
+        present = held(group, is_egress)
+        if any(rule not in present for rule in asked):
+            raise InvalidPermissionNotFoundError()
+        present[:] = [rule for rule in present if rule not in asked]
+        return ActionResult({"Return": True})
+
+    def create_security_group(self: Any, name: str, description: str, **kwargs: Any) -> Any:
+        vpc_id = kwargs.get("vpc_id") or self.default_vpc.id
+        taken = {g.name.lower() for g in self.groups[vpc_id].values()}
+        # CreateSecurityGroup: names are unique within the VPC, whatever their letter case.
+        if name.lower() in taken and not kwargs.get("force"):
+            raise InvalidSecurityGroupDuplicateError(name)
+        return create(self, name, description, **kwargs)
+
+    def delete_security_group(self: Any, name: str | None = None, group_id: str | None = None) -> None:
+        users = [eni.id for eni in self.enis.values() if any(g.id == group_id for g in eni.group_set)]
+        referring = [
+            other.id
+            for groups in self.groups.values()
+            for other in groups.values()
+            for rule in [*other.ingress_rules, *other.egress_rules]
+            if other.id != group_id and rule.source_group.get("GroupId") == group_id
+        ]
+        # DeleteSecurityGroup: fails with DependencyViolation while used by an interface or another group.
+        if users or referring:
+            raise DependencyViolationError(f"resource {group_id} has a dependent object")
+        delete(self, name, group_id)
+
+    SecurityGroups._process_rules_from_querystring = process
+    SecurityGroups.authorize_security_group_ingress = lambda self: authorize(self, False)
+    SecurityGroups.authorize_security_group_egress = lambda self: authorize(self, True)
+    SecurityGroups.revoke_security_group_ingress = lambda self: revoke(self, False)
+    SecurityGroups.revoke_security_group_egress = lambda self: revoke(self, True)
+    SecurityGroupRule.__init__ = make_rule
+    SecurityGroupBackend.create_security_group = create_security_group
+    SecurityGroupBackend.delete_security_group = delete_security_group

@@ -1,0 +1,37 @@
+/**
+ * A suite over a world of its own.
+ * Rule: whatever it is about, at its end everything that was asked of both worlds is held against the permissions.
+ */
+import { assert, layer, type Vitest } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { outsideOfPolicy, unexplained } from "./Verdict.ts"
+import { World } from "./World.ts"
+
+export interface Options {
+  /** HTTP status codes that the suite itself provokes. */
+  readonly explained?: ReadonlyArray<number>
+  /** False: the suite is about the API server alone, and no operator runs in it. */
+  readonly asksEc2?: boolean
+}
+
+export type Scenario = <E>(
+  name: string,
+  body: (world: World["Service"]) => Effect.Effect<unknown, E, Scope.Scope>
+) => void
+
+/** Scenarios run one after the other; what each starts ends with it. */
+export const suite = (name: string, options: Options, define: (scenario: Scenario) => void): void =>
+  layer(World.layer, { excludeTestServices: true, timeout: "3 minutes" })(
+    name,
+    (it: Vitest.MethodsNonLive<World>) => {
+      define((what, body) => it.effect(what, () => Effect.scoped(Effect.flatMap(World, body))))
+      if (options.asksEc2 === false) return
+      it.effect("asked both worlds for nothing that its permissions do not hold", () =>
+        Effect.map(World, ({ apiServer, wire }) => {
+          assert.isAbove(wire.calls().length, 0)
+          assert.deepStrictEqual(outsideOfPolicy(wire.calls()), [])
+          assert.deepStrictEqual(unexplained(apiServer.audit(), options.explained), [])
+        })
+      )
+    }
+  )
