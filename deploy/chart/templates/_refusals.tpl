@@ -28,6 +28,9 @@
 {{- fail "metrics.certSecret is for secure metrics: set kubeRBACProxy.enabled: true" }}
 {{- end }}
 {{- range $key := keys .Values.extraTags }}
+{{- if not (regexMatch "^[^,=]{1,128}$" $key) }}
+{{- fail (printf "extraTags: %q is no key: 1 to 128 characters, none of them a comma or =" $key) }}
+{{- end }}
 {{- if regexMatch "^(aws:|kubestatic\\.quortex\\.io/|kubernetes\\.io/cluster/|Name$)" $key }}
 {{- fail (printf "extraTags must not set %s: aws:, kubestatic.quortex.io/, kubernetes.io/cluster/ and Name are reserved" $key) }}
 {{- end }}
