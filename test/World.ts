@@ -27,6 +27,8 @@ export interface Options {
   readonly conditions?: ConditionsChange
   /** Milliseconds. */
   readonly kubernetesLatency?: number
+  /** What stands between the operator and the API server. */
+  readonly through?: (kubernetes: Kubernetes["Service"]) => Kubernetes["Service"]
 }
 
 /** Turns of the event loop after which nothing is runnable that does not wait for the clock. */
@@ -71,7 +73,7 @@ const succeeded = (
   })
 
 export const make = Effect.fnUntraced(function* (options: Options = {}) {
-  const seed = options.seed ?? "test"
+  const { seed = "test", through = (kubernetes) => kubernetes } = options
   const scope = yield* Effect.scope
   const worlds = yield* Layer.buildWithScope(
     Layer.merge(
@@ -102,15 +104,18 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     ...options.settings
   })
 
-  /** Starts an operator over the worlds; `stop` ends it as SIGTERM does. */
-  const start = Effect.fnUntraced(function* () {
+  /** Starts an operator over the worlds, with other settings than the world's; `stop` ends it as SIGTERM does. */
+  const startWith = Effect.fnUntraced(function* (
+    changed: Partial<Settings["Service"]>,
+    { dryRun = false }: { readonly dryRun?: boolean } = {}
+  ) {
     const own = yield* Scope.fork(scope)
     const context = yield* Layer.buildWithScope(
       Layer.fresh(
-        Composition.layer({ ec2RateShare: 1, dryRun: false }).pipe(
-          Layer.provide(Layer.succeed(Settings, settings)),
+        Composition.layer({ ec2RateShare: 1, dryRun }).pipe(
+          Layer.provide(Layer.succeed(Settings, Settings.of({ ...settings, ...changed }))),
           Layer.provide(Leadership.layerAlone),
-          Layer.provide(Layer.succeed(Kubernetes, Context.get(worlds, Kubernetes))),
+          Layer.provide(Layer.succeed(Kubernetes, through(Context.get(worlds, Kubernetes)))),
           Layer.provide(Layer.succeed(Ec2, Context.get(worlds, Ec2)))
         )
       ),
@@ -124,6 +129,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
       stop: Effect.andThen(Fiber.interrupt(fiber), Scope.close(own, Exit.void))
     }
   })
+
+  const start = () => startWith({})
 
   const launch = Effect.fnUntraced(function* (
     name: string,
@@ -201,6 +208,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     state: (rule: string) => statusOf(firewallRules, rule).state,
     events: () => kubernetes.all(events).map((e) => e.reason),
     start,
+    startWith,
     launch,
     goAway,
     pass,

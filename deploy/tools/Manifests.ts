@@ -11,6 +11,12 @@ export interface File {
   readonly content: string
 }
 
+/** What the chart holds of deploy/monitoring; below deploy. */
+export const copies = ["alerts.yaml", "dashboard.json"].map((name) => ({
+  from: `monitoring/${name}`,
+  to: `chart/files/${name}`
+}))
+
 const header = "# Rendered from deploy/chart by `npm run manifests`.\n"
 
 const network = "components/network-policy/network-policy.yaml"

@@ -1,43 +1,13 @@
 /**
- * Conditions as the Kubernetes API conventions define them, and every reason the operator gives.
- * Rule: lastTransitionTime moves only when status flips; reasons are API and live here only.
+ * Conditions as the Kubernetes API conventions define them.
+ * Rule: lastTransitionTime moves only when status flips.
  */
 import { Schema } from "effect"
+import type { ConditionType } from "./ConditionType.ts"
+import type { FailureReason } from "./Reason.ts"
 
-/** Failure reasons. On success a condition's reason is its own type name, as the Go implementation has it. */
-export const Reason = {
-  ProviderError: "ProviderError",
-  NodeRetrievalError: "NodeRetrievalError",
-  NotRequested: "NotRequested",
-  Allocating: "Allocating",
-  NodeNotFound: "NodeNotFound",
-  NodeAlreadyHasAddress: "NodeAlreadyHasAddress",
-  NoPublicInterface: "NoPublicInterface",
-  UnsupportedNode: "UnsupportedNode",
-  OtherVpc: "OtherVpc",
-  AddressNotOwned: "AddressNotOwned",
-  GroupNameTaken: "GroupNameTaken",
-  AddressLimitExceeded: "AddressLimitExceeded",
-  RuleLimitExceeded: "RuleLimitExceeded",
-  GroupLimitExceeded: "GroupLimitExceeded",
-  GroupsPerInterfaceLimitExceeded: "GroupsPerInterfaceLimitExceeded",
-  Throttled: "Throttled",
-  Forbidden: "Forbidden",
-  InvalidRule: "InvalidRule",
-  InvalidSpec: "InvalidSpec",
-  ReconciliationDisabled: "ReconciliationDisabled",
-  Deleting: "Deleting"
-} as const
-export type FailureReason = (typeof Reason)[keyof typeof Reason]
-
-export const ConditionType = {
-  IPCreated: "IPCreated",
-  NetworkInterfaceAssociated: "NetworkInterfaceAssociated",
-  SecurityGroupCreated: "SecurityGroupCreated",
-  SecurityGroupRuleAuthorized: "SecurityGroupRuleAuthorized",
-  Ready: "Ready"
-} as const
-export type ConditionType = (typeof ConditionType)[keyof typeof ConditionType]
+export { ConditionType } from "./ConditionType.ts"
+export { type FailureReason, Reason } from "./Reason.ts"
 
 export type ConditionStatus = "True" | "False" | "Unknown"
 

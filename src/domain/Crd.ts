@@ -6,7 +6,7 @@ import * as Kinds from "./crd/Kinds.ts"
 import { type Structural, structural } from "./crd/Structural.ts"
 import { group, version } from "./Names.ts"
 
-interface Column {
+export interface Column {
   readonly name: string
   readonly type: "string" | "integer" | "date"
   readonly jsonPath: string
@@ -20,7 +20,7 @@ const ready: Column = {
 }
 const age: Column = { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" }
 
-const definition = (k: Kinds.Kind, columns: ReadonlyArray<Column>): Structural => ({
+const definition = (k: Kinds.Kind): Structural => ({
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   metadata: { name: `${k.plural}.${group}` },
@@ -41,7 +41,7 @@ const definition = (k: Kinds.Kind, columns: ReadonlyArray<Column>): Structural =
         served: true,
         storage: true,
         subresources: { status: {} },
-        additionalPrinterColumns: columns,
+        additionalPrinterColumns: columns[k.kind],
         schema: {
           openAPIV3Schema: {
             description: k.description,
@@ -60,28 +60,33 @@ const definition = (k: Kinds.Kind, columns: ReadonlyArray<Column>): Structural =
   }
 })
 
-export const externalIP: Structural = definition(Kinds.externalIP, [
-  { name: "State", type: "string", jsonPath: ".status.state" },
-  { name: "Public IP", type: "string", jsonPath: ".status.publicIPAddress" },
-  { name: "Node", type: "string", jsonPath: ".spec.nodeName" },
-  ready,
-  age
-])
+/** What `kubectl get` prints, by kind. */
+export const columns: Readonly<Record<Kinds.Kind["kind"], ReadonlyArray<Column>>> = {
+  ExternalIP: [
+    { name: "State", type: "string", jsonPath: ".status.state" },
+    { name: "Public IP", type: "string", jsonPath: ".status.publicIPAddress" },
+    { name: "Node", type: "string", jsonPath: ".spec.nodeName" },
+    ready,
+    age
+  ],
+  FirewallRule: [
+    { name: "Direction", type: "string", jsonPath: ".spec.direction" },
+    { name: "Protocol", type: "string", jsonPath: ".spec.protocol" },
+    {
+      name: "Ports",
+      type: "integer",
+      // A column prints one value (API server, tableconvertor): of a range of ports it is the first.
+      jsonPath: ".spec.fromPort",
+      description: "The first port, or the ICMP type"
+    },
+    { name: "State", type: "string", jsonPath: ".status.state" },
+    { name: "Node", type: "string", jsonPath: ".status.nodeName" },
+    ready,
+    age
+  ]
+}
 
-export const firewallRule: Structural = definition(Kinds.firewallRule, [
-  { name: "Direction", type: "string", jsonPath: ".spec.direction" },
-  { name: "Protocol", type: "string", jsonPath: ".spec.protocol" },
-  {
-    name: "Ports",
-    type: "integer",
-    // A column prints one value (API server, tableconvertor): of a range of ports it is the first.
-    jsonPath: ".spec.fromPort",
-    description: "The first port, or the ICMP type"
-  },
-  { name: "State", type: "string", jsonPath: ".status.state" },
-  { name: "Node", type: "string", jsonPath: ".status.nodeName" },
-  ready,
-  age
-])
+export const externalIP: Structural = definition(Kinds.externalIP)
+export const firewallRule: Structural = definition(Kinds.firewallRule)
 
 export const all: ReadonlyArray<Structural> = [externalIP, firewallRule]

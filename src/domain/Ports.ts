@@ -40,11 +40,13 @@ interface Bound {
 
 const ifPorted = (bound: Bound): Rule<Given> => ({
   ...bound,
+  when: "of tcp and udp",
   cel: `!${celIsPorted} || ${bound.cel}`,
   holds: (given) => !isPorted(canonicalProtocol(given.protocol)) || bound.holds(given)
 })
 const ifIcmp = (bound: Bound): Rule<Given> => ({
   ...bound,
+  when: "of icmp and icmpv6",
   cel: `!${celIsIcmp} || ${bound.cel}`,
   holds: (given) => !isIcmp(canonicalProtocol(given.protocol)) || bound.holds(given)
 })

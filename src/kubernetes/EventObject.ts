@@ -3,6 +3,7 @@
  * Rule: pure; what is built here passes the API's validation whatever the note says.
  * Source: kubernetes pkg/apis/core/validation/events.go (note at most 1 KiB, reportingInstance at most 128).
  */
+import type { EventReason } from "../domain/EventReason.ts"
 import type { Raw } from "../domain/Object.ts"
 import { apiVersionOf, events, externalIPs, firewallRules, namespaces, nodes } from "./Kubernetes.ts"
 import * as MicroTime from "./MicroTime.ts"
@@ -32,8 +33,8 @@ export interface Regarding {
 export interface Publication {
   readonly regarding: Regarding
   readonly type: "Normal" | "Warning"
-  /** CamelCase, why it happened. */
-  readonly reason: string
+  /** Why it happened. */
+  readonly reason: EventReason
   /** CamelCase, what the operator did or tried. */
   readonly action: string
   /** For people. */

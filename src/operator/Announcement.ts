@@ -2,10 +2,11 @@
  * When a change of a status is worth an Event that a person sees in `kubectl describe`.
  * Rule: pure; one event when the reason of Ready becomes a trouble that somebody must know of, none for its repeats.
  */
-import { type Condition, ConditionType, find, Reason } from "../domain/Condition.ts"
+import { type Condition, ConditionType, find } from "../domain/Condition.ts"
+import { type FailureReason, isFailureReason, Reason } from "../domain/Reason.ts"
 
 /** Reasons that somebody can do something about, or that explain why nothing happens. */
-const troubles: ReadonlySet<string> = new Set<string>([
+const troubles: ReadonlySet<FailureReason> = new Set<FailureReason>([
   Reason.ProviderError,
   Reason.NodeAlreadyHasAddress,
   Reason.NoPublicInterface,
@@ -27,7 +28,7 @@ interface WithConditions {
 }
 
 export interface Trouble {
-  readonly reason: string
+  readonly reason: FailureReason
   readonly note: string
 }
 
@@ -35,7 +36,7 @@ export interface Trouble {
 export const newTrouble = (before: WithConditions, after: WithConditions): Trouble | undefined => {
   const now = find(after.conditions ?? [], ConditionType.Ready)
   const then = find(before.conditions ?? [], ConditionType.Ready)
-  return now !== undefined && now.status !== "True" && troubles.has(now.reason) && now.reason !== then?.reason
-    ? { reason: now.reason, note: now.message }
-    : undefined
+  if (now === undefined || now.status === "True" || now.reason === then?.reason) return undefined
+  const { message: note, reason } = now
+  return isFailureReason(reason) && troubles.has(reason) ? { reason, note } : undefined
 }

@@ -54,8 +54,10 @@ export const retryOf = (failure: Failure): Retry.Retry => {
       return Retry.backOff({ note })
     case "QuotaExceeded":
     case "Refused":
-    case "Forbidden":
       return Retry.after(slow, { note })
+    // An API server that starts refuses everybody until it has read its roles; else a role is missing: minutes, soon.
+    case "Forbidden":
+      return Retry.backOff({ atLeast: "1 second", note })
     // Our mistake, refused by the API: more of the same changes nothing; an upgrade or an edit does.
     case "Mistake":
     case "Invalid":

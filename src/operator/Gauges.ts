@@ -6,7 +6,7 @@ import { Effect, Metric } from "effect"
 import type { ActorState } from "../actor/ActorSystem.ts"
 import * as Metrics from "../domain/Metrics.ts"
 import { Tag } from "../domain/Names.ts"
-import type { Kind } from "./Kinds.ts"
+import { type Kind, kinds } from "./Kinds.ts"
 import type { Mirrors } from "./Mirrors.ts"
 import type { Settings } from "./Settings.ts"
 
@@ -38,7 +38,10 @@ export const update = Effect.fnUntraced(function* (
   settings: Settings["Service"],
   actors: ReadonlyArray<ActorState<Kind>>
 ) {
-  for (const [kind, ofKind] of Map.groupBy(actors, (a) => a.kind)) {
+  const byKind = Map.groupBy(actors, (a) => a.kind)
+  // Kinds without an actor too: a gauge that nobody sets keeps its last value.
+  for (const kind of kinds) {
+    const ofKind = byKind.get(kind) ?? []
     yield* set(Metrics.actors, { kind }, ofKind.length)
     yield* set(Metrics.mailboxDepth, { kind }, ofKind.filter((a) => a.isWoken).length)
   }

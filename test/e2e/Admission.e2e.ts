@@ -5,7 +5,7 @@ import { all as ours } from "../../src/domain/Crd.ts"
 import { accepted, type Row, refused } from "../domain/AdmissionTable.ts"
 import { corpus, harmless, permissive } from "../domain/Corpus.ts"
 import { updates } from "../domain/UpdateTable.ts"
-import { eventually, missing, there } from "./world/Eventually.ts"
+import { use } from "./world/Definitions.ts"
 import { suite } from "./world/Suite.ts"
 import type { World } from "./world/World.ts"
 
@@ -36,35 +36,13 @@ const causesOf = (answer: Status) =>
     .filter(({ field }) => field !== "<nil>")
     .map(({ field, message }) => [String(field), String(message)] as const)
 
-/** Whether the definitions that the API server applies are ours, or those that refuse nothing. */
 const apply = (world: Of, which: "ours" | "permissive") =>
-  Effect.gen(function* () {
-    yield* world.kubectl.apply(...(which === "ours" ? ours : permissive))
-    // A definition takes effect a moment after it is stored: until a probe is judged by it.
-    const probe = {
-      what: "probe",
-      object: {
-        apiVersion: "kubestatic.quortex.io/v1alpha1",
-        kind: "FirewallRule",
-        metadata: { name: "probe" },
-        spec: {
-          description: "d",
-          direction: "Ingress",
-          protocol: "bogus",
-          fromPort: 1,
-          ipRanges: [{ cidr: "x" }]
-        }
-      }
-    }
-    yield* eventually(
-      `the definitions are ${which}`,
-      Effect.map(create(world, probe, "?dryRun=All"), ({ status }) =>
-        (status === 422) === (which === "ours")
-          ? there(undefined)
-          : missing(`the probe is answered ${status}`)
-      )
-    )
-  })
+  use(
+    world,
+    which === "ours"
+      ? { definitions: ours, refuseTheProbe: true }
+      : { definitions: permissive, refuseTheProbe: false }
+  )
 
 suite("admission", { asksEc2: false }, (scenario) => {
   scenario("every object that is said to be accepted is, and is stored as said", (world) =>

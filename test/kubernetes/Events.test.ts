@@ -153,7 +153,7 @@ describe("a repeat", () => {
 
   it.effect.each([
     { name: "note", other: { note: "another" } },
-    { name: "reason", other: { reason: "Other" } },
+    { name: "reason", other: { reason: "Throttled" } as const },
     { name: "object", other: { regarding: { kind: "ExternalIP", name: "a", uid: "uid-b" } as const } }
   ])("with another $name is no repeat", ({ other }) =>
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import {
   Tag
 } from "../../src/domain/Names.ts"
 import { pods } from "../../src/kubernetes/Kubernetes.ts"
+import { KubernetesError, ServerFault } from "../../src/kubernetes/KubernetesError.ts"
 import * as World from "../World.ts"
 
 const taint = { key: startupTaint, effect: "NoSchedule" }
@@ -271,6 +272,32 @@ describe("what happens in EC2 behind the operator's back", () => {
       yield* world.ec2.change({ quotas: { addresses: 10 } })
       yield* world.pass("10 minutes")
       assert.deepStrictEqual(world.taintsOf("n2"), [])
+    })
+  )
+  it.effect("an intent that was written, although the answer said otherwise, is acted on at once", () =>
+    Effect.gen(function* () {
+      let isFirst = true
+      const lost = new KubernetesError({
+        operation: "patch",
+        reason: new ServerFault({ message: "gateway time-out", status: 504 })
+      })
+      const world = yield* World.make({
+        through: (kubernetes) => ({
+          ...kubernetes,
+          patch: (resource, ref, body, options) =>
+            Effect.tap(kubernetes.patch(resource, ref, body, options), () => {
+              if (!isFirst || options?.subresource !== "status") return Effect.void
+              isFirst = false
+              return Effect.fail(lost)
+            })
+        })
+      })
+      yield* world.launch("n1", { labels: auto })
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      assert.isFalse(isFirst)
+      assert.strictEqual(World.stateOf(world.externalIPs()[0] ?? { metadata: {} }), "Associated")
+      assert.strictEqual(world.mutations().AllocateAddress, 1)
     })
   )
   it.effect("revoked permissions are said, and work goes on once they are back", () =>

@@ -8,7 +8,7 @@ import * as FirewallRule from "../FirewallRule.ts"
 import { partial, type Shape, shape } from "./Shape.ts"
 
 export interface Kind {
-  readonly kind: string
+  readonly kind: "ExternalIP" | "FirewallRule"
   readonly plural: string
   readonly shortName: string
   readonly description: string

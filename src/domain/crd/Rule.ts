@@ -9,6 +9,8 @@ export interface Rule<A> {
   readonly cel: string
   /** What the value must be, said so that it reads on after the name of the field: "must be ...". */
   readonly message: string
+  /** For what only it is asked, in a few words; absent: always. */
+  readonly when?: string
   /** The member that a rule about several of them is reported at. */
   readonly at?: string
   readonly holds: (value: A) => boolean

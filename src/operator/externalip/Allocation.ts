@@ -124,13 +124,15 @@ export const isReleasableExtra = (
   !other.isUncertain &&
   other.tags[Tag.uid] === object.metadata.uid
 
-/** The time of the intent in status (milliseconds), or undefined where there is none. */
-export const intentOf = (object: ExternalIP.ExternalIP): number | undefined => {
-  const created = find(object.status.conditions ?? [], IPCreated)
+/** The time of the intent in a status (milliseconds), or undefined where there is none. */
+export const intentIn = (status: ExternalIP.Status): number | undefined => {
+  const created = find(status.conditions ?? [], IPCreated)
   return created?.status === "Unknown" && created.reason === Reason.Allocating
     ? Date.parse(created.lastTransitionTime)
     : undefined
 }
+
+export const intentOf = (object: ExternalIP.ExternalIP): number | undefined => intentIn(object.status)
 
 /**
  * No address is known. AllocateAddress takes no client token: a lost reply leaves an address that only a

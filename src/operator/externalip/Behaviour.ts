@@ -6,6 +6,7 @@
 import { Clock, Effect } from "effect"
 import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
+import type { DoneReason } from "../../domain/EventReason.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { externalIPFinalizer } from "../../domain/Names.ts"
 import { Ec2 } from "../../ec2/Ec2.ts"
@@ -33,7 +34,11 @@ const mutations: ReadonlySet<Plan.Step["_tag"]> = new Set([
 
 /** By object UID, so that an object made again under the same name starts with a blank memory. */
 interface Memory {
-  readonly unsentIntents: Set<string>
+  /**
+   * The time of the intent that this process wrote, or tried to, and has not acted on. One in a status with another
+   * time is somebody else's: perhaps it was acted on.
+   */
+  readonly unsentIntents: Map<string, number>
   readonly emptyReads: Map<string, number>
   /** When an address named in status was asked for by id and not found. */
   readonly missing: Map<string, number>
@@ -46,7 +51,7 @@ export const make = Effect.gen(function* () {
   const mirrors = yield* Mirrors
   const settings = yield* Settings
   const { inventory } = mirrors
-  const memory: Memory = { unsentIntents: new Set(), emptyReads: new Map(), missing: new Map() }
+  const memory: Memory = { unsentIntents: new Map(), emptyReads: new Map(), missing: new Map() }
 
   const observe = (name: string, runBegan: number, now: number): Plan.Observed => {
     const object = mirrors.externalIPs.get(name)
@@ -88,7 +93,10 @@ export const make = Effect.gen(function* () {
       isLabelled: nodeName !== undefined && labelled.includes(nodeName),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),
       memory: {
-        isIntentUnsent: memory.unsentIntents.has(uid),
+        isIntentUnsent:
+          object !== undefined &&
+          memory.unsentIntents.has(uid) &&
+          memory.unsentIntents.get(uid) === Plan.intentOf(object),
         lastEmptyRead: memory.emptyReads.get(uid)
       },
       policy: settings
@@ -102,7 +110,7 @@ export const make = Effect.gen(function* () {
     name: object.metadata.name,
     uid: object.metadata.uid
   })
-  const tell = (object: ExternalIP.ExternalIP, reason: string, action: string, note: string) =>
+  const tell = (object: ExternalIP.ExternalIP, reason: DoneReason, action: string, note: string) =>
     events.publish({ regarding: regarding(object), type: "Normal", reason, action, note })
 
   const writeStatus = Effect.fnUntraced(function* (object: ExternalIP.ExternalIP, status: ExternalIP.Status) {
@@ -156,20 +164,24 @@ export const make = Effect.gen(function* () {
       case "WriteStatus":
         yield* writeStatus(object, step.status)
         return
-      case "Intend":
+      case "Intend": {
+        const intent = Plan.intentIn(step.status)
+        // Before the write: an answer that is lost does not make the intent somebody else's.
+        if (intent !== undefined) memory.unsentIntents.set(uid, intent)
         yield* writeStatus(object, step.status)
         memory.emptyReads.delete(uid)
-        memory.unsentIntents.add(uid)
         return
+      }
       case "Allocate": {
+        const intent = Plan.intentOf(object)
         memory.unsentIntents.delete(uid)
         const made = yield* ec2.allocateAddress({ tags: step.tags }).pipe(
           Effect.tapError((error) =>
             Effect.sync(() => {
               const { _tag } = error.reason
               // Certainly not done: the same intent serves the next attempt.
-              if (_tag === "Throttled" || _tag === "NotLeader" || _tag === "DryRun")
-                memory.unsentIntents.add(uid)
+              const isUnsent = _tag === "Throttled" || _tag === "NotLeader" || _tag === "DryRun"
+              if (isUnsent && intent !== undefined) memory.unsentIntents.set(uid, intent)
             })
           )
         )

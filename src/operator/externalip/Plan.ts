@@ -14,7 +14,7 @@ import { attach, detach } from "./Attachment.ts"
 import * as Status from "./Status.ts"
 import { type Observed, perform, type Step, say, settled } from "./Step.ts"
 
-export { pick } from "./Allocation.ts"
+export { intentIn, intentOf, pick } from "./Allocation.ts"
 export type { Memory, Observed, Policy, Rival, Step } from "./Step.ts"
 
 const { IPCreated, NetworkInterfaceAssociated } = ConditionType

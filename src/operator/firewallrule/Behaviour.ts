@@ -5,6 +5,7 @@
 import { Clock, Effect } from "effect"
 import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
+import type { DoneReason } from "../../domain/EventReason.ts"
 import * as FirewallRule from "../../domain/FirewallRule.ts"
 import { firewallRuleFinalizer, Tag } from "../../domain/Names.ts"
 import * as Permission from "../../domain/Permission.ts"
@@ -102,7 +103,7 @@ export const make = Effect.gen(function* () {
     }
   }
 
-  const tell = (rule: FirewallRule.FirewallRule, reason: string, action: string, note: string) =>
+  const tell = (rule: FirewallRule.FirewallRule, reason: DoneReason, action: string, note: string) =>
     events.publish({
       regarding: { kind: "FirewallRule", name: rule.metadata.name, uid: rule.metadata.uid },
       type: "Normal",

@@ -40,6 +40,8 @@ export interface ApiServer {
   readonly kill: Effect.Effect<Ended>
   readonly start: (flags?: ReadonlyArray<string>) => Effect.Effect<void, ProcessError | NeverCame>
   readonly audit: () => ReadonlyArray<Audited>
+  /** It ran at that time (epoch milliseconds) and was not ready yet: until its roles are read it forbids everything. */
+  readonly wasStarting: (at: number) => boolean
   /** One request as administrator, for what is too much or too raw for kubectl. */
   readonly request: (asked: Asked) => Effect.Effect<Reply>
 }
@@ -141,6 +143,7 @@ export const make = (
     // It makes a certificate for itself where it finds none, and takes that one again later.
     const authority = () => readFileSync(join(certificates, "apiserver.crt"), "utf8")
 
+    const starts: Array<{ readonly from: number; readonly to: number }> = []
     let running: { readonly process: Process; readonly scope: Scope.Closeable } | undefined
     const start = Effect.fnUntraced(function* (flags: ReadonlyArray<string> = []) {
       const own = yield* Scope.fork(scope)
@@ -171,6 +174,7 @@ export const make = (
         ]
       }).pipe(Scope.provide(own))
       running = { process, scope: own }
+      const from = Date.now()
       yield* eventually(
         "the API server is ready",
         Effect.gen(function* () {
@@ -180,6 +184,7 @@ export const make = (
         }),
         { within: "2 minutes" }
       )
+      starts.push({ from, to: Date.now() })
     })
     yield* start()
     writeFileSync(
@@ -203,6 +208,7 @@ export const make = (
           .split("\n")
           .filter((line) => line !== "")
           .map((line) => JSON.parse(line) as Audited),
+      wasStarting: (at) => starts.some(({ from, to }) => at >= from && at <= to),
       request: (asked) => send(url, asked)
     }
   })

@@ -20,6 +20,7 @@ import {
   type IpPermission,
   ModifyNetworkInterfaceAttributeCommand,
   ReleaseAddressCommand,
+  RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
   RunInstancesCommand,
   type Tag,
@@ -257,6 +258,16 @@ export const make = (endpoint: string) => {
     revoke: (groupId: string, permissions: Array<IpPermission>) =>
       call("RevokeSecurityGroupIngress", () =>
         client.send(new RevokeSecurityGroupIngressCommand({ GroupId: groupId, IpPermissions: permissions }))
+      ),
+    /** What a new group lets out: everything. */
+    revokeEgress: (groupId: string) =>
+      call("RevokeSecurityGroupEgress", () =>
+        client.send(
+          new RevokeSecurityGroupEgressCommand({
+            GroupId: groupId,
+            IpPermissions: [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }]
+          })
+        )
       ),
     groupsOf: (networkInterfaceId: string) =>
       Effect.map(

@@ -30,7 +30,7 @@ export const suite = (name: string, options: Options, define: (scenario: Scenari
         Effect.map(World, ({ apiServer, wire }) => {
           assert.isAbove(wire.calls().length, 0)
           assert.deepStrictEqual(outsideOfPolicy(wire.calls()), [])
-          assert.deepStrictEqual(unexplained(apiServer.audit(), options.explained), [])
+          assert.deepStrictEqual(unexplained(apiServer, options.explained), [])
         })
       )
     }

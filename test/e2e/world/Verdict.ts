@@ -2,7 +2,7 @@
  * What operators asked of both worlds, held against their permissions.
  * Rule: every call of a suite is judged, not a sample.
  */
-import type { Audited } from "./ApiServer.ts"
+import type { ApiServer } from "./ApiServer.ts"
 import { user } from "./OperatorProcess.ts"
 import type { Call } from "./Wire.ts"
 
@@ -39,7 +39,7 @@ export const outsideOfPolicy = (calls: ReadonlyArray<Call>): ReadonlyArray<strin
 
 /** Of the operator's requests, those that the API server answered with an error that nothing explains. */
 export const unexplained = (
-  audited: ReadonlyArray<Audited>,
+  apiServer: ApiServer,
   explained: ReadonlyArray<number> = []
 ): ReadonlyArray<string> => {
   const fine = new Set([
@@ -50,10 +50,14 @@ export const unexplained = (
     410,
     ...explained
   ])
-  return audited
+  return apiServer
+    .audit()
     .filter((e) => e.user.username === user)
     .filter(
       ({ responseStatus }) => (responseStatus?.code ?? 0) >= 400 && !fine.has(responseStatus?.code ?? 0)
+    )
+    .filter(
+      (e) => e.responseStatus?.code !== 403 || !apiServer.wasStarting(Date.parse(e.requestReceivedTimestamp))
     )
     .map((e) => `${e.verb} ${e.requestURI}: ${e.responseStatus?.code} ${e.responseStatus?.message ?? ""}`)
 }

@@ -13,6 +13,8 @@ export type Fate =
   | { readonly _tag: "Refuse"; readonly status: number; readonly code: string }
   /** EC2 never sees it; the connection is reset. */
   | { readonly _tag: "Drop" }
+  /** It is under way until then; EC2 does it late. */
+  | { readonly _tag: "Hold"; readonly until: Promise<void> }
   /** EC2 does it; the connection is reset instead of an answer. */
   | { readonly _tag: "LoseReply" }
   /** EC2 does it; no answer ever comes. */
@@ -125,6 +127,7 @@ export const make = (target: string): Effect.Effect<Wire, never, Scope.Scope> =>
         incoming.socket.resetAndDestroy()
         return
       }
+      if (fate._tag === "Hold") await fate.until
       const reply = await forward(new URL(target), incoming, body)
       answers.set(seen.n, {
         status: reply.status,
@@ -133,6 +136,7 @@ export const make = (target: string): Effect.Effect<Wire, never, Scope.Scope> =>
       })
       switch (fate._tag) {
         case "Pass":
+        case "Hold":
           return respond(response, reply.status, reply.type, reply.body)
         case "FailAfter":
           return respond(response, fate.status, "text/xml", errorBody(fate.code))

@@ -12,7 +12,7 @@ import * as ApiServer from "./ApiServer.ts"
 import { root } from "./Bundle.ts"
 import * as Cloud from "./Cloud.ts"
 import * as Etcd from "./Etcd.ts"
-import { type Options as Patience, settled } from "./Eventually.ts"
+import { eventually, missing, type Options as Patience, settled, there } from "./Eventually.ts"
 import * as Kubectl from "./Kubectl.ts"
 import * as OperatorProcess from "./OperatorProcess.ts"
 import * as Truth from "./Truth.ts"
@@ -152,6 +152,17 @@ export const make = Effect.gen(function* () {
       return launched
     }),
     worlds,
+    /** Waits until EC2 was read that many times more. */
+    rest: Effect.fnUntraced(function* (operator: OperatorProcess.OperatorProcess, sweeps: number) {
+      const metric = "kubestatic_last_sweep_timestamp_seconds"
+      for (let n = 0; n < sweeps; n++) {
+        const last = yield* operator.metric(metric)
+        yield* eventually(
+          "EC2 is read again",
+          Effect.map(operator.metric(metric), (now) => (now > last ? there(now) : missing(`last at ${now}`)))
+        )
+      }
+    }),
     /** Waits until both worlds are as the objects ask. */
     matches: (what: string, patience?: Patience) =>
       settled(what, Effect.map(worlds, Truth.differences), patience)
