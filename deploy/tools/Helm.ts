@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 export const chart = fileURLToPath(new URL("../chart", import.meta.url))
@@ -23,13 +24,8 @@ export const run = (helm: string, args: ReadonlyArray<string>, values?: unknown)
       encoding: "utf8",
       input: values === undefined ? "" : JSON.stringify(values),
       maxBuffer: 64 * 1024 * 1024,
-      // Nothing of a user's own helm: no plugins, no repositories.
-      env: {
-        PATH: process.env.PATH,
-        HELM_CACHE_HOME: tmpdir(),
-        HELM_CONFIG_HOME: tmpdir(),
-        HELM_DATA_HOME: tmpdir()
-      }
+      // Nothing of a user's own helm: no plugins, no repositories, no caches.
+      env: { PATH: process.env.PATH, HOME: join(tmpdir(), "kubestatic-helm") }
     }
   )
   if (error !== undefined) throw new Error(`${helm}: ${error.message}`)
