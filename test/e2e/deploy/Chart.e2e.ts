@@ -92,6 +92,17 @@ suite("the chart", { asksEc2: false }, (scenario) => {
     })
   )
 
+  scenario("is for Kubernetes 1.30 and newer, those of EKS too", ({ assets }) =>
+    Effect.sync(() => {
+      const on = (version: string) =>
+        Helm.run(assets.helm, ["template", "kubestatic", Helm.chart, "--kube-version", version])
+      assert.match(on("1.29.9").stderr, /requires kubeVersion: >=1\.30\.0-0/)
+      for (const version of ["1.30.0", "1.30.4-eks-a737599", "1.36.2"]) {
+        assert.strictEqual(on(version).code, 0, version)
+      }
+    })
+  )
+
   scenario("refuses what cannot work, and says why", ({ assets }) =>
     Effect.sync(() => {
       for (const [values, reason] of refused) {
