@@ -64,6 +64,15 @@ export const access = Effect.fn("Configuration.access")(function* (surroundings:
   }
 })
 
+/** A user that /etc/passwd does not know, as containers may run, has no home but by HOME: homedir() throws then. */
+const home = (): string => {
+  try {
+    return homedir()
+  } catch {
+    return "/"
+  }
+}
+
 /** `kubeconfig` is the value of --kubeconfig. */
 export const layer = (kubeconfig: string | undefined): Layer.Layer<Access, ConfigurationError> =>
   Layer.effect(
@@ -72,7 +81,7 @@ export const layer = (kubeconfig: string | undefined): Layer.Layer<Access, Confi
       access({
         kubeconfig,
         variables: process.env,
-        home: homedir(),
+        home: home(),
         serviceAccountDirectory: InCluster.serviceAccountDirectory,
         exists: existsSync
       })

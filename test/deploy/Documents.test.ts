@@ -13,6 +13,8 @@ const pages = [
   "README.md",
   "crds/README.md",
   ...globSync("deploy/{iam,monitoring}/*.md", { cwd: root }),
+  "deploy/README.md",
+  "deploy/examples/README.md",
   "deploy/UPGRADE.md"
 ]
 const read = (path: string): string => readFileSync(join(root, path), "utf8")

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { files } from "../../src/cli/Crds.ts"
@@ -21,12 +21,21 @@ const rule = (spec: Readonly<Record<string, unknown>> = {}): Raw => ({
   }
 })
 
-describe("crds/", () => {
-  for (const { content, name } of files) {
-    it(`${name} is what the Schemas say (else: npm run crds)`, () => {
-      assert.strictEqual(readFileSync(new URL(`../../crds/${name}`, import.meta.url), "utf8"), content)
-    })
-  }
+for (const folder of ["crds/", "deploy/chart/crds/"]) {
+  describe(folder, () => {
+    for (const { content, name } of files) {
+      it(`${name} is what the Schemas say (else: npm run crds)`, () => {
+        assert.strictEqual(readFileSync(new URL(`../../${folder}${name}`, import.meta.url), "utf8"), content)
+      })
+    }
+  })
+}
+
+it("the chart installs these definitions and no others", () => {
+  assert.sameMembers(
+    readdirSync(new URL("../../deploy/chart/crds/", import.meta.url)),
+    files.map((file) => file.name)
+  )
 })
 
 describe("admission accepts", () => {

@@ -1,0 +1,43 @@
+{{/* What a schema cannot say clearly: values that contradict each other. Each refusal names the way out. */}}
+{{- define "kubestatic.refusals" -}}
+{{- with .Values.aws }}
+{{- if ne (empty .accessKeyID) (empty .secretAccessKey) }}
+{{- fail "aws.accessKeyID and aws.secretAccessKey: set both or none" }}
+{{- end }}
+{{- if and .existingSecret .accessKeyID }}
+{{- fail "aws.existingSecret and aws.accessKeyID: set one of them" }}
+{{- end }}
+{{- if and .projectToken (not .roleArn) }}
+{{- fail "aws.projectToken needs aws.roleArn: the role that the token is exchanged for" }}
+{{- end }}
+{{- end }}
+{{- $ids := compact (list .Values.clusterId (.Values.clusterID | default "")) | uniq }}
+{{- if gt (len $ids) 1 }}
+{{- fail "clusterId and clusterID are two spellings of one value: set one of them" }}
+{{- end }}
+{{- if has "unset" $ids }}
+{{- fail "clusterId must not be \"unset\", which is no id of one cluster: leave it out to use the UID of the kube-system namespace, and set adoptClusterIds: [unset] to take over what the Go implementation tagged" }}
+{{- end }}
+{{- $tag := .Values.manager.image.tag | default "" | toString }}
+{{- if and (not .Values.manager.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+" $tag) }}
+{{- if semverCompare "<0.15.0-0" (regexFind "^v?[0-9]+\\.[0-9]+\\.[0-9]+" $tag) }}
+{{- fail (printf "manager.image.tag %s is an image of the Go implementation, which this chart does not run: remove manager.image.tag and manager.image.repository, or name an image built from deploy/Dockerfile" $tag) }}
+{{- end }}
+{{- end }}
+{{- if and .Values.metrics.certSecret (not .Values.kubeRBACProxy.enabled) }}
+{{- fail "metrics.certSecret is for secure metrics: set kubeRBACProxy.enabled: true" }}
+{{- end }}
+{{- range $key := keys .Values.extraTags }}
+{{- if not (regexMatch "^[^,=]{1,128}$" $key) }}
+{{- fail (printf "extraTags: %q is no key: 1 to 128 characters, none of them a comma or =" $key) }}
+{{- end }}
+{{- if regexMatch "^(aws:|kubestatic\\.quortex\\.io/|kubernetes\\.io/cluster/|Name$)" $key }}
+{{- fail (printf "extraTags must not set %s: aws:, kubestatic.quortex.io/, kubernetes.io/cluster/ and Name are reserved" $key) }}
+{{- end }}
+{{- end }}
+{{- range $key := keys .Values.podLabels }}
+{{- if has $key (list "app.kubernetes.io/name" "app.kubernetes.io/instance") }}
+{{- fail (printf "podLabels must not set %s: the Deployment finds its pods by it" $key) }}
+{{- end }}
+{{- end }}
+{{- end }}

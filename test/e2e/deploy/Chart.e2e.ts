@@ -1,0 +1,115 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { parse as parseYaml } from "yaml"
+import * as Helm from "../../../deploy/tools/Helm.ts"
+import { root } from "../world/Bundle.ts"
+import { suite } from "../world/Suite.ts"
+import { ofGo, others, refused } from "./Values.ts"
+
+type Fields = Readonly<Record<string, unknown>>
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** As Helm merges values files: maps by key, all else replaced. */
+const merge = (a: Fields, b: Fields): Fields => ({
+  ...a,
+  ...Object.fromEntries(
+    Object.entries(b).map(([key, value]) => {
+      const before = a[key]
+      return [key, isFields(before) && isFields(value) ? merge(before, value) : value]
+    })
+  )
+})
+
+/** Dotted, down to what is no map or an empty one. */
+const paths = (value: unknown, prefix = ""): ReadonlyArray<string> =>
+  isFields(value) && Object.keys(value).length > 0
+    ? Object.entries(value).flatMap(([key, below]) => paths(below, prefix === "" ? key : `${prefix}.${key}`))
+    : [prefix]
+
+/** Maps of Kubernetes' own making, passed on as they are: one key that is tried stands for all. */
+const passedOn = [
+  "manager.resources",
+  "manager.securityContext",
+  "podSecurityContext",
+  "strategy",
+  "livenessProbe",
+  "readinessProbe",
+  "affinity",
+  "grafanaDashboard.labels"
+]
+
+suite("the chart", { asksEc2: false }, (scenario) => {
+  scenario("passes helm lint, strictly", ({ assets }) =>
+    Effect.sync(() => {
+      const printed = Helm.run(assets.helm, ["lint", "--strict", Helm.chart])
+      assert.strictEqual(printed.code, 0, printed.stdout + printed.stderr)
+    })
+  )
+
+  scenario("renders what the API server accepts, by default and with every other value", (world) =>
+    Effect.gen(function* () {
+      const { assets, kubectl } = world
+      yield* kubectl.ok(["apply", "-f", join(root, "test/e2e/deploy/foreign/crds.yaml")])
+      yield* kubectl.ok(["wait", "--for=condition=Established", "crd", "--all"])
+      yield* kubectl.ok(["create", "namespace", "monitoring"])
+      const all = others.reduce((before: Fields, [values]) => merge(before, values), {})
+      const together = merge(all, {
+        // What excludes each other: one of both.
+        cloudProvider: "aws",
+        aws: { existingSecret: "" },
+        kubeRBACProxy: { enabled: true }
+      })
+      const texts = [{}, ofGo, together].map((values) => Helm.template(assets.helm, { values }))
+      for (const [values, ...words] of others) {
+        const text = Helm.template(assets.helm, { values })
+        for (const word of words) assert.include(text, word, JSON.stringify(values))
+        texts.push(text)
+      }
+      yield* kubectl.ok(
+        ["apply", "--dry-run=server", "--validate=strict", "-f", "-"],
+        // Once each, however many values lead to it.
+        [...new Set(texts.flatMap((text) => text.split(/^---\n/m)))].join("---\n")
+      )
+    })
+  )
+
+  scenario("has no value that is not tried", () =>
+    Effect.sync(() => {
+      const defaults: unknown = parseYaml(readFileSync(join(Helm.chart, "values.yaml"), "utf8"))
+      const tried = new Set([...others.flatMap(([values]) => paths(values)), ...paths(ofGo)])
+      const isTried = (path: string) =>
+        tried.has(path) || [...tried].some((other) => other.startsWith(`${path}.`))
+      assert.deepStrictEqual(
+        paths(defaults).filter((path) => {
+          const whole = passedOn.find((map) => path.startsWith(`${map}.`))
+          return !isTried(whole ?? path)
+        }),
+        []
+      )
+    })
+  )
+
+  scenario("is for Kubernetes 1.30 and newer, those of EKS too", ({ assets }) =>
+    Effect.sync(() => {
+      const on = (version: string) =>
+        Helm.run(assets.helm, ["template", "kubestatic", Helm.chart, "--kube-version", version])
+      assert.match(on("1.29.9").stderr, /requires kubeVersion: >=1\.30\.0-0/)
+      for (const version of ["1.30.0", "1.30.4-eks-a737599", "1.36.2"]) {
+        assert.strictEqual(on(version).code, 0, version)
+      }
+    })
+  )
+
+  scenario("refuses what cannot work, and says why", ({ assets }) =>
+    Effect.sync(() => {
+      for (const [values, reason] of refused) {
+        const printed = Helm.run(assets.helm, ["template", "kubestatic", Helm.chart], values)
+        assert.notStrictEqual(printed.code, 0, JSON.stringify(values))
+        assert.match(printed.stderr, reason, JSON.stringify(values))
+      }
+    })
+  )
+})

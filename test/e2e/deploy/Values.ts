@@ -1,0 +1,241 @@
+/**
+ * Values that the chart is rendered with: those of the Go implementation's chart as they are, and each of ours with
+ * another value than its default.
+ * Rule: a value of values.yaml that is not named here fails a test.
+ */
+
+/** values.yaml of the Go implementation's chart 0.14, defaults included. */
+export const ofGo = {
+  cloudProvider: "aws",
+  clusterId: "production",
+  vpcId: "vpc-0123456789abcdef0",
+  preventEIPDeallocation: true,
+  nodeMinReconciliationInterval: "10s",
+  nodeReconciliationRequeueInterval: "1m",
+  aws: { region: "eu-west-1", accessKeyID: "AKIAEXAMPLE", secretAccessKey: "secret" },
+  manager: {
+    image: { tag: "", pullPolicy: "IfNotPresent" },
+    resources: {},
+    securityContext: {},
+    extraArgs: ["--zap-log-level=debug", "--enable-http2=false"]
+  },
+  kubeRBACProxy: {
+    enabled: true,
+    image: { repository: "gcr.io/kubebuilder/kube-rbac-proxy", tag: "v0.8.0", pullPolicy: "IfNotPresent" },
+    resources: {}
+  },
+  replicaCount: 1,
+  podSecurityContext: {},
+  imagePullSecrets: [],
+  nameOverride: "",
+  fullnameOverride: "",
+  podAnnotations: {},
+  nodeSelector: {},
+  tolerations: [],
+  affinity: {},
+  serviceAccount: { annotations: {} },
+  serviceMonitor: {
+    enabled: false,
+    additionalLabels: {},
+    annotations: {},
+    interval: "",
+    scrapeTimeout: "",
+    relabelings: []
+  },
+  networkPolicy: { enabled: false, extraIngress: [], extraEgress: [] }
+}
+
+const prometheusPods = {
+  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } },
+  podSelector: { matchLabels: { "app.kubernetes.io/name": "prometheus" } }
+}
+
+/** One entry for each value: what is set, and words that the rendered text then holds. */
+export const others: ReadonlyArray<
+  readonly [values: Readonly<Record<string, unknown>>, ...words: Array<string>]
+> = [
+  [{ cloudProvider: "simulated" }, "--cloud-provider=simulated"],
+  [{ clusterId: "production" }, "--cluster-id=production"],
+  [{ clusterID: "production" }, "--cluster-id=production"],
+  [{ adoptClusterIds: ["unset", "old"] }, "--adopt-cluster-id=unset", "--adopt-cluster-id=old"],
+  [{ vpcId: "vpc-0a1b" }, "--vpc-id=vpc-0a1b"],
+  [{ interfaceSelection: "primary" }, "--interface-selection=primary"],
+  [{ preventEIPDeallocation: true }, "--prevent-eip-deallocation"],
+  [{ nodeMinReconciliationInterval: "1m30s" }, "--node-min-reconciliation-interval=1m30s"],
+  [{ nodeReconciliationRequeueInterval: "2m" }, "--node-reconciliation-requeue-interval=2m"],
+  [{ driftInterval: "10m" }, "--drift-interval=10m"],
+  [{ ec2RateShare: 0.25 }, "--ec2-rate-share=0.25"],
+  [{ extraTags: { team: "edge", stage: "prod=1" } }, '"--extra-tags=stage=prod=1,team=edge"'],
+  [{ dryRun: true }, "--dry-run"],
+  [{ logLevel: "debug" }, "--log-level=debug"],
+  [{ logFormat: "text" }, "--log-format=text"],
+  [{ aws: { region: "eu-west-1" } }, "AWS_REGION", "eu-west-1"],
+  [{ aws: { accessKeyID: "id", secretAccessKey: "key" } }, "kind: Secret", "AWS_SECRET_ACCESS_KEY"],
+  [{ aws: { existingSecret: "mine" } }, "name: mine", "key: accessKeyId", "key: secretAccessKey"],
+  [
+    { aws: { roleArn: "arn:aws:iam::123456789012:role/kubestatic" } },
+    "eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/kubestatic"
+  ],
+  [
+    { aws: { roleArn: "arn:aws:iam::123456789012:role/kubestatic", projectToken: true } },
+    "audience: sts.amazonaws.com",
+    "AWS_WEB_IDENTITY_TOKEN_FILE"
+  ],
+  [
+    { manager: { image: { repository: "example.test/kubestatic", tag: "v1" } } },
+    "example.test/kubestatic:v1"
+  ],
+  [{ manager: { image: { digest: `sha256:${"0".repeat(64)}` } } }, `kubestatic@sha256:${"0".repeat(64)}`],
+  [{ manager: { image: { pullPolicy: "Always" } } }, "imagePullPolicy: Always"],
+  [{ manager: { resources: { limits: { memory: "1Gi" } } } }, "memory: 1Gi"],
+  [{ manager: { securityContext: { runAsUser: 1000 } } }, "runAsUser: 1000"],
+  [{ manager: { extraArgs: ["--dry-run=false"] } }, "- --dry-run=false"],
+  [{ manager: { extraEnv: [{ name: "HTTPS_PROXY", value: "http://proxy.test" }] } }, "http://proxy.test"],
+  [{ kubeRBACProxy: { enabled: false } }, "--metrics-bind-address=:8080", "name: http-metrics"],
+  [
+    { metrics: { certSecret: "metrics-tls" } },
+    "--metrics-cert-dir=/etc/kubestatic/metrics",
+    "secretName: metrics-tls"
+  ],
+  [{ replicaCount: 1 }, "replicas: 1"],
+  [{ strategy: { rollingUpdate: { maxUnavailable: 1 } } }, "maxUnavailable: 1"],
+  [{ podSecurityContext: { fsGroup: 2000 } }, "fsGroup: 2000", "runAsNonRoot: true"],
+  [{ terminationGracePeriodSeconds: 30 }, "terminationGracePeriodSeconds: 30"],
+  [{ livenessProbe: { failureThreshold: 9 } }, "failureThreshold: 9"],
+  [{ readinessProbe: { periodSeconds: 7 } }, "periodSeconds: 7"],
+  [{ imagePullSecrets: [{ name: "registry" }] }, "- name: registry"],
+  [{ nameOverride: "pinned" }, "name: kubestatic-pinned", "app.kubernetes.io/name: pinned"],
+  [{ fullnameOverride: "pinned" }, "name: pinned-controller-manager", "name: pinned-metrics-service"],
+  [{ podAnnotations: { "example.test/a": "b" } }, "example.test/a: b"],
+  [{ podLabels: { "example.test/l": "m" } }, "example.test/l: m"],
+  [{ nodeSelector: { disk: "ssd" } }, "disk: ssd"],
+  [{ priorityClassName: "system-cluster-critical" }, "priorityClassName: system-cluster-critical"],
+  [{ tolerations: [{ key: "dedicated", operator: "Exists" }] }, "key: dedicated", "externalip-not-attached"],
+  [
+    {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key: "pool", operator: "In", values: ["system"] }] }]
+          }
+        }
+      }
+    },
+    "key: pool",
+    "externalip-auto-assign"
+  ],
+  [
+    {
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: "rack",
+          whenUnsatisfiable: "DoNotSchedule",
+          labelSelector: { matchLabels: { "app.kubernetes.io/name": "kubestatic" } }
+        }
+      ]
+    },
+    "topologyKey: rack"
+  ],
+  [{ podDisruptionBudget: { enabled: false } }],
+  [{ podDisruptionBudget: { enabled: true, maxUnavailable: "50%" } }, "maxUnavailable: 50%"],
+  [{ podDisruptionBudget: { minAvailable: 1 } }, "minAvailable: 1"],
+  [{ serviceAccount: { annotations: { "example.test/sa": "c" } } }, "example.test/sa: c"],
+  [
+    {
+      serviceMonitor: {
+        enabled: true,
+        additionalLabels: { release: "prometheus" },
+        annotations: { "example.test/sm": "d" },
+        interval: "30s",
+        scrapeTimeout: "10s",
+        relabelings: [{ sourceLabels: ["__meta_kubernetes_pod_node_name"], targetLabel: "node" }]
+      }
+    },
+    "kind: ServiceMonitor",
+    "release: prometheus",
+    "example.test/sm: d",
+    "interval: 30s",
+    "scrapeTimeout: 10s",
+    "targetLabel: node",
+    "scheme: https"
+  ],
+  [
+    {
+      prometheusRule: {
+        enabled: true,
+        additionalLabels: { release: "prometheus" },
+        annotations: { "example.test/pr": "e" }
+      }
+    },
+    "kind: PrometheusRule",
+    "example.test/pr: e"
+  ],
+  [
+    {
+      grafanaDashboard: {
+        enabled: true,
+        namespace: "monitoring",
+        labels: { dashboards: "found" },
+        annotations: { folder: "AWS" }
+      }
+    },
+    "kind: ConfigMap",
+    "namespace: monitoring",
+    "dashboards: found",
+    "folder: AWS"
+  ],
+  [
+    {
+      networkPolicy: {
+        enabled: true,
+        metricsFrom: [prometheusPods],
+        apiServerPorts: [8383],
+        extraIngress: [{ ports: [{ protocol: "TCP", port: 9999 }] }],
+        extraEgress: [{ ports: [{ protocol: "TCP", port: 3128 }] }]
+      }
+    },
+    "kind: NetworkPolicy",
+    "app.kubernetes.io/name: prometheus",
+    "port: 8383",
+    "port: 9999",
+    "port: 3128"
+  ],
+  [{ admissionPolicy: { enabled: true } }, "kind: ValidatingAdmissionPolicyBinding"]
+]
+
+/** What the chart refuses, and words of the reason. */
+export const refused: ReadonlyArray<readonly [values: unknown, reason: RegExp]> = [
+  [{ aws: { accessKeyID: "id" } }, /aws.accessKeyID and aws.secretAccessKey: set both or none/],
+  [{ aws: { secretAccessKey: "key" } }, /aws.accessKeyID and aws.secretAccessKey: set both or none/],
+  [
+    { aws: { existingSecret: "s", accessKeyID: "id", secretAccessKey: "key" } },
+    /aws.existingSecret and aws.accessKeyID: set one of them/
+  ],
+  [{ aws: { projectToken: true } }, /aws.projectToken needs aws.roleArn/],
+  [{ aws: { roleArn: "kubestatic" } }, /\/aws\/roleArn/],
+  [{ clusterId: "unset" }, /adoptClusterIds: \[unset\]/],
+  [{ clusterID: "unset" }, /adoptClusterIds: \[unset\]/],
+  [{ clusterId: "a", clusterID: "b" }, /two spellings of one value/],
+  [{ clusterId: "a b" }, /\/clusterId/],
+  [{ vpcId: "my-vpc" }, /\/vpcId/],
+  [{ cloudProvider: "gcp" }, /cloudProvider.*'aws', 'simulated'/s],
+  [{ replicaCount: "2" }, /replicaCount.*want integer/s],
+  [{ replicacount: 2 }, /additional properties 'replicacount' not allowed/],
+  [{ manager: { imagee: {} } }, /additional properties 'imagee' not allowed/],
+  [{ driftInterval: "5 minutes" }, /\/driftInterval/],
+  [{ driftInterval: 300 }, /driftInterval.*got number, want string/s],
+  [{ ec2RateShare: 2 }, /ec2RateShare.*maximum/s],
+  [{ ec2RateShare: 0 }, /ec2RateShare.*minimum/s],
+  [{ extraTags: { "a,b": "c" } }, /extraTags: "a,b" is no key/],
+  [{ extraTags: { "kubestatic.quortex.io/managed": "false" } }, /extraTags must not set/],
+  [{ extraTags: { Name: "x" } }, /extraTags must not set Name/],
+  [{ manager: { image: { tag: "0.14.0" } } }, /an image of the Go implementation/],
+  [
+    { metrics: { certSecret: "tls" }, kubeRBACProxy: { enabled: false } },
+    /metrics.certSecret is for secure metrics/
+  ],
+  [{ podLabels: { "app.kubernetes.io/name": "x" } }, /podLabels must not set app.kubernetes.io\/name/],
+  [{ logLevel: "loud" }, /\/logLevel/],
+  [{ networkPolicy: { apiServerPorts: [0] } }, /apiServerPorts/]
+]
