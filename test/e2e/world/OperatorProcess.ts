@@ -111,6 +111,8 @@ export const start = (
         Effect.gen(function* () {
           if (!process_.isRunning()) return missing(`it ended: ${tail(process_)}`)
           const { body, status } = yield* fetchText(`http://127.0.0.1:${probes}/readyz`)
+          // Looked at last: one that could not bind its port has ended by now, and somebody else answered.
+          if (!process_.isRunning()) return missing(`it ended: ${tail(process_)}`)
           return status === 200 ? there(undefined) : missing(`${status} ${body}\n${tail(process_)}`)
         })
       ),

@@ -24,7 +24,15 @@ export const suite = (name: string, options: Options, define: (scenario: Scenari
   layer(World.layer, { excludeTestServices: true, timeout: "3 minutes" })(
     name,
     (it: Vitest.MethodsNonLive<World>) => {
-      define((what, body) => it.effect(what, () => Effect.scoped(Effect.flatMap(World, body))))
+      define((what, body) =>
+        it.effect(what, () =>
+          Effect.flatMap(World, (world) =>
+            Effect.scoped(body(world)).pipe(
+              // What a person would look at first.
+              Effect.tapError(() => Effect.sync(() => process.stdout.write(`\n${world.lastWords()}\n`)))
+            )
+          )
+        ))
       if (options.asksEc2 === false) return
       it.effect("asked both worlds for nothing that its permissions do not hold", () =>
         Effect.map(World, ({ apiServer, wire }) => {

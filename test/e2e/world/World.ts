@@ -115,6 +115,8 @@ export const make = Effect.gen(function* () {
     }
   })
 
+  const operators: Array<OperatorProcess.OperatorProcess> = []
+
   return {
     assets,
     folder,
