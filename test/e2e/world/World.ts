@@ -143,7 +143,31 @@ export const make = Effect.gen(function* () {
       OperatorProcess.OperatorProcess,
       Effect.Error<ReturnType<typeof OperatorProcess.start>>,
       Scope.Scope
-    > => OperatorProcess.start({ ec2: wire.url, ...o, apiServer, tokenFile, folder }),
+    > =>
+      Effect.tap(OperatorProcess.start({ ec2: wire.url, ...o, apiServer, tokenFile, folder }), (operator) =>
+        Effect.sync(() => operators.push(operator))
+      ),
+    /** The end of the last operator's log, and its last requests on both sides. */
+    lastWords: (): string => {
+      const operator = operators.at(-1)
+      const requests = apiServer
+        .audit()
+        .filter((e) => e.user.username === OperatorProcess.user)
+        .map((e) => `${e.requestReceivedTimestamp} ${e.verb} ${e.requestURI} ${e.responseStatus?.code}`)
+      const calls = wire
+        .calls()
+        .map((c) => `${new Date(c.sentAt).toISOString()} ${c.action} ${c.fate} ${wire.answer(c)?.status}`)
+      return [
+        operator === undefined
+          ? "no operator was started"
+          : `the last operator ${operator.isRunning() ? "runs" : "has ended"}:`,
+        ...(operator?.output().trimEnd().split("\n").slice(-40) ?? []),
+        "its last requests to the API server:",
+        ...requests.slice(-25),
+        "its last calls to EC2:",
+        ...calls.slice(-25)
+      ].join("\n")
+    },
     /** An instance, and the Node that a kubelet registers for it. */
     launchNode: Effect.fnUntraced(function* (
       name: string,
