@@ -1,8 +1,8 @@
 /** The operator while its API server, or the line to it, is in trouble. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Draw from "../Draw.ts"
 import type { Audited } from "./world/ApiServer.ts"
-import * as Draw from "./world/Draw.ts"
 import { eventually, missing, there } from "./world/Eventually.ts"
 import * as Gateway from "./world/Gateway.ts"
 import * as Line from "./world/Line.ts"

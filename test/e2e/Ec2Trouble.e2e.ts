@@ -1,7 +1,7 @@
 /** The operator while EC2, or the wire to it, is in trouble. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Draw from "./world/Draw.ts"
+import * as Draw from "../Draw.ts"
 import { eventually, missing, there } from "./world/Eventually.ts"
 import { suite } from "./world/Suite.ts"
 import { type Call, type Fate, isMutation, pass } from "./world/Wire.ts"

@@ -1,7 +1,7 @@
 /** The operator killed at random moments, again and again, while nodes and rules come and go. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Draw from "./world/Draw.ts"
+import * as Draw from "../Draw.ts"
 import * as Life from "./world/Life.ts"
 import { suite } from "./world/Suite.ts"
 

@@ -3,8 +3,8 @@
  * Rule: one small thing at a time, chosen by chance; nothing here waits for the operator.
  */
 import { Effect } from "effect"
+import type { Draw } from "../../Draw.ts"
 import type { Asked } from "./ApiServer.ts"
-import type { Draw } from "./Draw.ts"
 import { autoAssign, externalIP, firewallRule, node, type World } from "./World.ts"
 
 type Of = World["Service"]
