@@ -39,6 +39,7 @@ interface Written<A> {
 
 export interface Instances {
   readonly get: (instanceId: string) => Sighting
+  readonly networkInterface: (networkInterfaceId: string) => NetworkInterface | undefined
   /** Undefined: the read does not show it. */
   readonly saw: (instanceId: string, instance: Instance | undefined, began: number) => void
   readonly sawInterface: (seen: NetworkInterface, began: number) => void
@@ -155,6 +156,7 @@ export const make = ({ isOurs, onChange }: Options): Instances => {
 
   return {
     get: (instanceId) => sightings.get(instanceId) ?? unseen,
+    networkInterface: (id) => interfaceOf(sightings.get(interfaces.get(id)?.instanceId ?? ""), id),
     saw: (instanceId, instance, began) => {
       const before = sightings.get(instanceId)
       if (before !== undefined && before._tag !== "Unseen" && before.readAt > began) return

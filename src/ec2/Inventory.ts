@@ -59,6 +59,8 @@ export class Inventory extends Context.Service<
     readonly groupsOf: (nodeName: string) => ReadonlyArray<GroupRecord>
     readonly groups: () => Iterable<GroupRecord>
     readonly instance: (instanceId: string) => InstanceSighting
+    /** As its instance was last seen to carry it. */
+    readonly networkInterface: (networkInterfaceId: string) => NetworkInterface | undefined
 
     // One request each, or a share of a batch; what is seen is in memory afterwards.
     /** Addresses and groups by our tags, instances by id in batches. */
@@ -267,6 +269,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     groupsOf: (nodeName) => recordsOf(byNode.idsOf(nodeName), groups.get),
     groups: groups.values,
     instance: instances.get,
+    networkInterface: instances.networkInterface,
     sweep,
     readAddressesOf: Effect.fn("Inventory.readAddressesOf")(function* (name: string) {
       const began = now()

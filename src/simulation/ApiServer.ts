@@ -47,6 +47,9 @@ const resourceKey = (r: Resource): string => `${r.group}/${r.plural}`
 const hasStatusSubresource = (r: Resource): boolean =>
   r.kind === "ExternalIP" || r.kind === "FirewallRule" || r.kind === "Node" || r.kind === "Pod"
 
+const sorted = (objects: ReadonlyMap<string, Raw>): ReadonlyArray<Raw> =>
+  [...objects.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
+
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, v: unknown) =>
     typeof v === "object" && v !== null && !Array.isArray(v)
@@ -81,10 +84,23 @@ export class ApiServer {
   }
 
   all(resource: Resource): ReadonlyArray<Raw> {
-    const ofResource = this.objects.get(resourceKey(resource))
-    return ofResource === undefined
-      ? []
-      : [...ofResource.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
+    return sorted(this.objects.get(resourceKey(resource)) ?? new Map())
+  }
+
+  /** All objects, and the version, before that many of the resource's last changes; as many as are remembered. */
+  before(
+    resource: Resource,
+    changes: number
+  ): { readonly all: ReadonlyArray<Raw>; readonly version: number } {
+    const objects = new Map(this.objects.get(resourceKey(resource)))
+    const undone = this.history.filter((e) => e.resource === resource).slice(-changes)
+    for (const event of undone.toReversed()) {
+      const key = keyOf(namespaceOf(event.object), nameOf(event.object))
+      if (event.previous === undefined) objects.delete(key)
+      else objects.set(key, event.previous)
+    }
+    const version = undone[0] === undefined ? this.version : undone[0].version - 1
+    return { all: sorted(objects), version }
   }
 
   get(resource: Resource, ref: ObjectRef): Answer {

@@ -7,11 +7,13 @@
 import { Effect, Result } from "effect"
 import { actions, bucketOf } from "../ec2/Buckets.ts"
 import { Ec2Error, fromCode } from "../ec2/Ec2Error.ts"
-import type { Draw } from "./Draw.ts"
+import { type Draw, exactly } from "./Draw.ts"
+import { behind } from "./Ec2Behind.ts"
 import * as Buckets from "./Ec2Buckets.ts"
 import type { Entry, Journal } from "./Ec2Journal.ts"
 import { type Answer, refuse } from "./Ec2Refusal.ts"
 import type { State } from "./Ec2State.ts"
+import { Peculiarity } from "./Peculiarity.ts"
 
 export interface Fullness {
   readonly action: string
@@ -59,6 +61,19 @@ export const make = (state: State, journal: Journal, travel: Draw): Requests => 
       : Result.succeed(undefined)
   }
 
+  /** A transition on the state as the request's peculiarity shows it, or with the lag that it gives to writes. */
+  const peculiarly = <A>(peculiarity: Peculiarity, at: number, transition: Transition<A>): Answer<A> => {
+    if (peculiarity.behind !== undefined) return transition(behind(state, peculiarity.behind, at), at)
+    if (peculiarity.unseenFor === undefined) return transition(state, at)
+    const usual = state.conditions
+    state.conditions = { ...usual, lag: exactly(peculiarity.unseenFor) }
+    try {
+      return transition(state, at)
+    } finally {
+      state.conditions = usual
+    }
+  }
+
   const settle = <A>(
     by: Entry["by"],
     action: string,
@@ -91,10 +106,14 @@ export const make = (state: State, journal: Journal, travel: Draw): Requests => 
   return {
     send: (action, request, transition) =>
       overWire(
-        settle("service", action, request, (at) => {
-          const admission = admitted(action, at)
-          return Result.isFailure(admission) ? Result.fail(admission.failure) : transition(state, at)
-        })
+        Effect.flatMap(Peculiarity, (peculiarity) =>
+          settle("service", action, request, (at) => {
+            const admission = admitted(action, at)
+            return Result.isFailure(admission)
+              ? Result.fail(admission.failure)
+              : peculiarly(peculiarity, at, transition)
+          })
+        )
       ),
     byHand: (action, request, transition) => settle("hand", action, request, (at) => transition(state, at)),
     fullness: (at) =>

@@ -63,6 +63,15 @@ export interface Vpc {
   readonly hasIpv6: boolean
 }
 
+/** One write: what the record was before it. */
+export interface Written {
+  readonly store: unknown
+  readonly id: string
+  readonly before: unknown
+  /** Epoch milliseconds. */
+  readonly at: number
+}
+
 export interface State {
   readonly addresses: Visibility.Versioned<AddressRecord>
   readonly groups: Visibility.Versioned<GroupRecord>
@@ -75,6 +84,8 @@ export interface State {
   readonly ids: Ids.Ids
   readonly publicAddresses: Ids.PublicAddresses
   readonly draw: Draw
+  /** The newest last; only as many as a describe may be behind by. */
+  readonly written: Array<Written>
   /** Whether unknown instances exist, and ids of addresses and groups follow from their tags and names. */
   readonly isDerived: boolean
   conditions: Conditions
@@ -96,9 +107,13 @@ export const make = (options: {
   ids: Ids.make(options.seed),
   publicAddresses: Ids.makePublicAddresses(options.seed),
   draw: options.draw,
+  written: [],
   isDerived: options.isDerived,
   conditions: options.conditions
 })
+
+/** How many of the last writes a describe may not have heard of. */
+const rememberedWrites = 64
 
 /** Writes a record, or deletes it with undefined, at `at` (epoch milliseconds). */
 export const put = <A>(
@@ -108,7 +123,9 @@ export const put = <A>(
   record: A | undefined,
   at: number
 ): void => {
-  const { draw, conditions } = state
+  const { draw, conditions, written } = state
+  written.push({ store, id, before: store.get(id), at })
+  if (written.length > 2 * rememberedWrites) written.splice(0, rememberedWrites)
   const visible = draw.between(conditions.lag)
   store.put(id, record, at, { visible, usable: draw.between({ min: 0, max: visible }) })
 }

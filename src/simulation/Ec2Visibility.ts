@@ -25,6 +25,8 @@ export interface Versioned<A> {
   readonly size: () => number
   readonly seen: (id: string, at: number) => A | undefined
   readonly allSeen: (at: number) => ReadonlyArray<A>
+  /** Of everything that is, or that a describe may still show. */
+  readonly ids: () => Iterable<string>
   /** What a call that names the id finds: nothing while the id is too new. */
   readonly named: (id: string, at: number) => A | undefined
 }
@@ -43,6 +45,9 @@ export const make = <A>(): Versioned<A> => {
     if (history.length === 1) unsettled.delete(id)
     return history[0]?.value
   }
+
+  const ids = (): Iterable<string> =>
+    unsettled.size === 0 ? current.keys() : new Set([...current.keys(), ...unsettled.keys()])
 
   return {
     put: (id, value, at, lag) => {
@@ -68,12 +73,13 @@ export const make = <A>(): Versioned<A> => {
     allSeen: (at) => {
       if (unsettled.size === 0) return [...current.values()]
       const shown: Array<A> = []
-      for (const id of new Set([...current.keys(), ...unsettled.keys()])) {
+      for (const id of ids()) {
         const value = seen(id, at)
         if (value !== undefined) shown.push(value)
       }
       return shown
     },
+    ids,
     named: (id, at) => {
       const until = unusableUntil.get(id)
       if (until !== undefined) {

@@ -3,7 +3,7 @@
  * Rule: the operator's requests go through one function that takes time and counts; users and controllers of the
  * scenario use the control surface, which does neither.
  */
-import { type Cause, Clock, Context, Duration, Effect, Layer, Queue, Result, Stream } from "effect"
+import { Cause, Clock, Context, Duration, Effect, Layer, Queue, Result, Stream } from "effect"
 import { admit } from "../domain/Admission.ts"
 import type { Raw } from "../domain/Object.ts"
 import {
@@ -21,6 +21,7 @@ import {
 } from "../kubernetes/Kubernetes.ts"
 import { Expired, KubernetesError, type Reason } from "../kubernetes/KubernetesError.ts"
 import { type Admit, ApiServer, type Event } from "./ApiServer.ts"
+import { Carrier, Peculiarity, type Watcher } from "./Peculiarity.ts"
 import * as Selector from "./Selector.ts"
 
 /** A write of the operator. */
@@ -50,6 +51,8 @@ export class Cluster extends Context.Service<
     readonly all: (resource: Resource) => ReadonlyArray<Raw>
     /** Every write of the operator, in order. */
     readonly writes: ReadonlyArray<Write>
+    /** Called with each change of an object after it was made; for as long as the cluster lives. */
+    readonly onChange: (listener: (event: Event) => void) => void
     /** Ends every open watch, as a restarting server does. */
     readonly closeWatches: () => void
     /** Forgets history: a watch that ended must list again. */
@@ -120,13 +123,21 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       return result
     })
 
-  const list = (resource: Resource, o: ListOptions): Result.Result<Page, Reason> => {
+  const list = (
+    resource: Resource,
+    o: ListOptions,
+    { behind = 0 }: Peculiarity
+  ): Result.Result<Page, Reason> => {
+    const shown =
+      behind === 0
+        ? { all: server.all(resource), version: server.currentVersion }
+        : server.before(resource, behind)
     const before = o.continue === undefined ? undefined : continuations.get(o.continue)
     if (o.continue !== undefined && before === undefined) {
       return Result.fail(new Expired({ message: "the provided continue parameter is too old" }))
     }
-    const all = before?.rest ?? server.all(resource).filter((object) => Selector.matches(object, o))
-    const version = before?.version ?? server.currentVersion
+    const all = before?.rest ?? shown.all.filter((object) => Selector.matches(object, o))
+    const version = before?.version ?? shown.version
     const items = o.limit === undefined ? all : all.slice(0, o.limit)
     const rest = all.slice(items.length)
     if (rest.length === 0)
@@ -150,19 +161,29 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     Stream.unwrap(
       Effect.gen(function* () {
         const past = yield* request(`watch ${resource.plural}`, () => server.since(Number(o.resourceVersion)))
-        const queue = yield* Queue.make<WatchEvent, Cause.Done>()
+        const queue = yield* Queue.make<WatchEvent, KubernetesError | Cause.Done>()
         // Subscribed in the same moment as the past was read would lose nothing; what came on the way back is added.
         const since = past.at(-1)?.version ?? Number(o.resourceVersion)
+        const watcher: Watcher = {
+          offer: (event) => {
+            Queue.offerUnsafe(queue, event)
+          },
+          end: () => {
+            Queue.endUnsafe(queue)
+          },
+          fail: (reason) => {
+            Queue.failCauseUnsafe(queue, Cause.fail(named(`watch ${resource.plural}`)(reason)))
+          }
+        }
+        const carry = (yield* Carrier)(resource, watcher)
         const offer = (event: Event) => {
           const seen = seenBy(event, resource, o)
-          if (seen !== undefined) Queue.offerUnsafe(queue, seen)
+          if (seen !== undefined) carry(seen)
         }
         for (const event of past) offer(event)
         const missed = server.since(since)
         if (Result.isSuccess(missed)) for (const event of missed.success) offer(event)
-        const end = () => {
-          Queue.endUnsafe(queue)
-        }
+        const { end } = watcher
         yield* Effect.acquireRelease(
           Effect.sync(() => {
             watches.add(end)
@@ -176,9 +197,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         )
         yield* Effect.sleep(bookmarkEvery).pipe(
           Effect.andThen(
-            Effect.sync(() =>
-              Queue.offerUnsafe(queue, { type: "BOOKMARK", resourceVersion: String(server.currentVersion) })
-            )
+            Effect.sync(() => carry({ type: "BOOKMARK", resourceVersion: String(server.currentVersion) }))
           ),
           Effect.forever,
           Effect.forkScoped
@@ -197,7 +216,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       : { ...object, status: { allowed: true } }
 
   const service: Service = {
-    list: (resource, o) => request(`list ${resource.plural}`, () => list(resource, o)),
+    list: (resource, o) =>
+      Effect.flatMap(Peculiarity, (peculiarity) =>
+        request(`list ${resource.plural}`, () => list(resource, o, peculiarity))
+      ),
     watch,
     get: (resource, ref) => request(`get ${resource.plural}/${ref.name}`, () => server.get(resource, ref)),
     create: (resource, object, namespace) =>
@@ -235,6 +257,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     get: (resource, ref) => Result.getOrElse(server.get(resource, ref), () => undefined),
     all: (resource) => server.all(resource),
     writes,
+    onChange: (listener) => {
+      server.subscribe(listener)
+    },
     closeWatches: () => {
       for (const end of [...watches]) end()
     },

@@ -64,7 +64,10 @@ export const judge = ({ cluster, clusterId, ec2, keepsAddresses }: Worlds): Trut
     if (!exists && !keepsAddresses) orphans.push(`address ${owned[0]?.publicIp} of ${name}, which is gone`)
     if (owned.length > 1) orphans.push(`${owned.length} addresses for ExternalIP ${name}`)
   }
-  for (const e of addressObjects) problems.push(...aboutExternalIP(e, ours, instanceOf))
+  const all = ec2.addresses()
+  const holdsAnother = (instanceId: string, publicIp: string): boolean =>
+    all.some((a) => a.association?.instanceId === instanceId && a.publicIp !== publicIp)
+  for (const e of addressObjects) problems.push(...aboutExternalIP(e, ours, instanceOf, holdsAnother))
 
   // Nodes.
   for (const node of allNodes) {
@@ -133,7 +136,8 @@ export const judge = ({ cluster, clusterId, ec2, keepsAddresses }: Worlds): Trut
 const aboutExternalIP = (
   e: ExternalIP.ExternalIP,
   ours: ReadonlyArray<Address>,
-  instanceOf: (nodeName: string) => string | undefined
+  instanceOf: (nodeName: string) => string | undefined,
+  holdsAnother: (instanceId: string, publicIp: string) => boolean
 ): ReadonlyArray<string> => {
   const { name } = e.metadata
   if (ExternalIP.isDeleting(e)) return [`ExternalIP ${name} is not gone yet`]
@@ -151,7 +155,9 @@ const aboutExternalIP = (
     said.push(`ExternalIP ${name} says Associated and is not`)
   if (nodeName === undefined && at !== undefined)
     said.push(`${address.publicIp} is attached and names no node`)
-  if (instanceId !== undefined && at !== instanceId && e.status.state !== "Reserved") {
+  // A node holds one address: who comes second waits, and says so.
+  const isSecond = instanceId !== undefined && holdsAnother(instanceId, address.publicIp)
+  if (instanceId !== undefined && at !== instanceId && !(isSecond && e.status.state === "Reserved")) {
     said.push(`${address.publicIp} is not on node ${nodeName}`)
   }
   if (instanceId !== undefined && at === instanceId && !isAssociated)

@@ -101,6 +101,9 @@ export const attach = (
   }
   const holder = chosen.publicIp
   if (holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp) {
+    // Two that change places wait for each other for ever unless each lets go first.
+    const gone = o.leaving.has(holder.address) ? detach(address, o.labelledElsewhere) : undefined
+    if (gone !== undefined) return gone
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
     const outcome = no(
       Reason.NodeAlreadyHasAddress,

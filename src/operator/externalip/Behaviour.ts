@@ -8,7 +8,7 @@ import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
 import type { DoneReason } from "../../domain/EventReason.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
-import { externalIPFinalizer } from "../../domain/Names.ts"
+import { externalIPFinalizer, Tag } from "../../domain/Names.ts"
 import { Ec2 } from "../../ec2/Ec2.ts"
 import { type Ec2Error, isAmbiguous } from "../../ec2/Ec2Error.ts"
 import { Urgency } from "../../ec2/Governor.ts"
@@ -40,6 +40,8 @@ interface Memory {
    */
   readonly unsentIntents: Map<string, number>
   readonly emptyReads: Map<string, number>
+  /** Of these a look-up by tag began after the last write to EC2. */
+  readonly searched: Set<string>
   /** When an address named in status was asked for by id and not found. */
   readonly missing: Map<string, number>
 }
@@ -51,7 +53,23 @@ export const make = Effect.gen(function* () {
   const mirrors = yield* Mirrors
   const settings = yield* Settings
   const { inventory } = mirrors
-  const memory: Memory = { unsentIntents: new Map(), emptyReads: new Map(), missing: new Map() }
+  const memory: Memory = {
+    unsentIntents: new Map(),
+    emptyReads: new Map(),
+    searched: new Set(),
+    missing: new Map()
+  }
+
+  /** On this node's instance, and asked for on another node. */
+  const leavingFrom = (instanceId: string, nodeName: string | undefined): ReadonlySet<string> => {
+    const leaving = new Set<string>()
+    for (const address of inventory.addressesOn(instanceId)) {
+      const object = mirrors.externalIPs.get(address.tags[Tag.externalIPName] ?? "")
+      const wanted = object === undefined ? undefined : ExternalIP.nodeName(object)
+      if (wanted !== undefined && wanted !== nodeName) leaving.add(address.publicIp)
+    }
+    return leaving
+  }
 
   const observe = (name: string, runBegan: number, now: number): Plan.Observed => {
     const object = mirrors.externalIPs.get(name)
@@ -89,6 +107,7 @@ export const make = Effect.gen(function* () {
                     .addressesOf(externalIP.metadata.name)
                     .some((a) => a.association?.instanceId === instanceId)
               })),
+      leaving: instanceId === undefined ? new Set() : leavingFrom(instanceId, nodeName),
       labelledElsewhere: labelled.filter((n) => n !== nodeName),
       isLabelled: nodeName !== undefined && labelled.includes(nodeName),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),
@@ -97,7 +116,8 @@ export const make = Effect.gen(function* () {
           object !== undefined &&
           memory.unsentIntents.has(uid) &&
           memory.unsentIntents.get(uid) === Plan.intentOf(object),
-        lastEmptyRead: memory.emptyReads.get(uid)
+        lastEmptyRead: memory.emptyReads.get(uid),
+        isSearched: memory.searched.has(uid)
       },
       policy: settings
     }
@@ -152,6 +172,7 @@ export const make = Effect.gen(function* () {
     const object = o.object
     if (object === undefined) return
     const { name, uid } = object.metadata
+    if (mutations.has(step._tag)) memory.searched.delete(uid)
     switch (step._tag) {
       case "AddFinalizer":
         yield* cluster.patchExternalIP(name, withFinalizer(object.metadata, externalIPFinalizer))
@@ -160,6 +181,7 @@ export const make = Effect.gen(function* () {
         yield* cluster.patchExternalIP(name, withoutFinalizer(object.metadata, externalIPFinalizer))
         memory.emptyReads.delete(uid)
         memory.unsentIntents.delete(uid)
+        memory.searched.delete(uid)
         return
       case "WriteStatus":
         yield* writeStatus(object, step.status)
@@ -198,6 +220,7 @@ export const make = Effect.gen(function* () {
         const began = yield* Clock.currentTimeMillis
         const found = yield* inventory.readAddressesOf(name)
         if (found.length === 0) memory.emptyReads.set(uid, began)
+        memory.searched.add(uid)
         return
       }
       case "ReadAddress": {

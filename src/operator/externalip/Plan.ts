@@ -72,7 +72,9 @@ const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> | u
     if (leaving !== undefined) return leaving
     if (!isMain || !ExternalIP.isKept(object)) return perform({ _tag: "Release", address, isExtra: !isMain })
   }
-  return undefined
+  // A request that was delivered twice bought an address that no reply told of: the last chance to find it.
+  const wasAllocated = inStatus !== undefined || intent !== undefined
+  return wasAllocated && !o.memory.isSearched ? perform({ _tag: "ReadAddresses" }) : undefined
 }
 
 /** What a failed step says in the status; undefined where the status stays as it is. */

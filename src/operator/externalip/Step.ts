@@ -36,6 +36,8 @@ export interface Observed {
   readonly placement: Placement | undefined
   readonly sighting: InstanceSighting | undefined
   readonly rivals: ReadonlyArray<Rival>
+  /** Addresses of ours on the named node's instance that are asked for elsewhere: they are about to leave. */
+  readonly leaving: ReadonlySet<string>
   /** Nodes other than the one named that carry the label of this address. */
   readonly labelledElsewhere: ReadonlyArray<string>
   /** The named node carries the label of this address. */
@@ -60,6 +62,8 @@ export interface Memory {
   readonly isIntentUnsent: boolean
   /** When the last look-up by tag began that found nothing. */
   readonly lastEmptyRead: number | undefined
+  /** A look-up by tag began after the last write to EC2 for this object. */
+  readonly isSearched: boolean
 }
 
 export type Step =

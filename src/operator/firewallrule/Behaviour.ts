@@ -16,6 +16,8 @@ import { newTrouble } from "../Announcement.ts"
 import { Cluster } from "../Cluster.ts"
 import { type Failure, NotYet } from "../Failure.ts"
 import { Mirrors } from "../Mirrors.ts"
+import type { Report } from "../Reports.ts"
+import { Settings } from "../Settings.ts"
 import { statusPatch } from "../StatusPatch.ts"
 import { surroundings } from "../Surroundings.ts"
 import * as Plan from "./Plan.ts"
@@ -27,6 +29,7 @@ export const make = Effect.gen(function* () {
   const cluster = yield* Cluster
   const events = yield* Events
   const mirrors = yield* Mirrors
+  const settings = yield* Settings
   const { inventory } = mirrors
   const around = surroundings(mirrors)
 
@@ -90,6 +93,18 @@ export const make = Effect.gen(function* () {
     return holders
   }
 
+  /** What the group of a node reports, unless it speaks of an instance that had the node's name before. */
+  const reportOf = (nodeName: string): Report | undefined => {
+    const report = mirrors.report(nodeName)
+    const node = mirrors.nodes.get(nodeName)
+    const placement = node === undefined ? undefined : settings.placementOf(node)
+    const isOfAnother =
+      placement?._tag === "Instance" &&
+      report?.instanceId !== undefined &&
+      report.instanceId !== placement.instanceId
+    return isOfAnother ? undefined : report
+  }
+
   const observe = (name: string, wasRead: ReadonlySet<string>, now: number): Plan.Observed => {
     const object = mirrors.firewallRules.get(name)
     const target = object === undefined ? nowhere : targetOf(object, around)
@@ -97,7 +112,7 @@ export const make = Effect.gen(function* () {
       now,
       object,
       target,
-      report: target._tag === "Node" ? mirrors.report(target.nodeName) : undefined,
+      report: target._tag === "Node" ? reportOf(target.nodeName) : undefined,
       holders:
         object !== undefined && FirewallRule.isDeleting(object) ? holdersOf(object, target, wasRead) : []
     }

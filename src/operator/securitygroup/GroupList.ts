@@ -1,7 +1,7 @@
 /**
  * The group list of a network interface, which EC2 replaces whole and without compare-and-swap.
  * Rule: read right before the write, every foreign group kept, never empty, read again after; one write at a
- * time per interface.
+ * time per interface. A read that lacks what an earlier one showed may be behind: it is made again before it is believed.
  */
 import { Effect, Semaphore } from "effect"
 import { Ec2, type NetworkInterface } from "../../ec2/Ec2.ts"
@@ -53,9 +53,14 @@ export const make = Effect.gen(function* () {
     wrote: (networkInterface: NetworkInterface) => void
   ) {
     const { networkInterfaceId } = change
+    const known = inventory.networkInterface(networkInterfaceId)
     const before = yield* inventory.readInterface(networkInterfaceId)
     // An interface that is gone carries no group.
     if (before === undefined) return
+    if (lost(known?.groupIds ?? [], before.groupIds).some((id) => id !== change.groupId)) {
+      const message = `EC2 to show the groups of ${networkInterfaceId} twice alike`
+      return yield* new NotYet({ message, isLag: true })
+    }
     const groupIds = changed(before.groupIds, change)
     if (groupIds === before.groupIds) {
       wrote(before)

@@ -25,6 +25,8 @@ export interface Union {
   readonly owners: ReadonlyMap<string, ReadonlyArray<FirewallRule.FirewallRule>>
   /** Rules left out because the group is full. */
   readonly overLimit: ReadonlySet<FirewallRule.FirewallRule>
+  /** What such rules hold open already stays, as far as older ones leave room for it. */
+  readonly heldOverLimit: ReadonlySet<string>
   /** Rules left out because EC2 refuses them. What they already hold open stays. */
   readonly refused: ReadonlyMap<FirewallRule.FirewallRule, Refusal>
 }
@@ -33,21 +35,25 @@ export const directions: ReadonlyArray<Permission.Direction> = ["Ingress", "Egre
 
 /**
  * @param staying identities that stay open where they are open: they take room in the group
+ * @param present identities that the group holds now
  */
 export const unionOf = (
   rules: ReadonlyArray<FirewallRule.FirewallRule>,
   refusals: ReadonlyMap<string, Refusal>,
   limits: Limits,
-  staying: ReadonlySet<string>
+  staying: ReadonlySet<string>,
+  present: ReadonlySet<string>
 ): Union => {
   const permissions = new Map<string, Permission.Permission>()
   const owners = new Map<string, Array<FirewallRule.FirewallRule>>()
   const overLimit = new Set<FirewallRule.FirewallRule>()
   const refused = new Map<FirewallRule.FirewallRule, Refusal>()
+  const heldOverLimit = new Set<string>()
   const room = (direction: Permission.Direction): number => {
     const limit = limits[direction]
     if (limit === undefined) return Number.POSITIVE_INFINITY
-    const taken = [...staying].filter((k) => k.startsWith(`${direction}|`) && !permissions.has(k)).length
+    const others = new Set([...staying, ...heldOverLimit])
+    const taken = [...others].filter((k) => k.startsWith(`${direction}|`) && !permissions.has(k)).length
     const held = [...permissions.values()].filter((p) => p.direction === direction).length
     return limit - taken - held
   }
@@ -62,6 +68,9 @@ export const unionOf = (
     const direction = rule.permissions[0]?.direction
     if (direction !== undefined && needed > 0 && needed > room(direction)) {
       overLimit.add(rule)
+      for (const key of added.map(Permission.key)) {
+        if (present.has(key) && room(direction) > 0) heldOverLimit.add(key)
+      }
       continue
     }
     for (const p of added) permissions.set(Permission.key(p), p)
@@ -69,5 +78,5 @@ export const unionOf = (
       owners.set(Permission.key(p), [...(owners.get(Permission.key(p)) ?? []), rule])
     }
   }
-  return { permissions, owners, overLimit, refused }
+  return { permissions, owners, overLimit, heldOverLimit, refused }
 }

@@ -10,16 +10,20 @@ import type { Observed } from "./Step.ts"
 import { type Union, unionOf } from "./Union.ts"
 
 export const union = (o: Observed): Union =>
-  unionOf(o.wanted, o.memory.refusals, o.memory.limits, presentStaying(o))
+  unionOf(o.wanted, o.memory.refusals, o.memory.limits, presentStaying(o), presentKeys(o))
+
+const presentKeys = (o: Observed): ReadonlySet<string> =>
+  new Set(o.groups.flatMap((g) => g.permissions.map(Permission.key)))
 
 /** Identities that stay open, as far as they are open. */
 export const presentStaying = (o: Observed): ReadonlySet<string> =>
-  new Set(o.groups.flatMap((g) => g.permissions.map(Permission.key)).filter((k) => o.staying.has(k)))
+  new Set([...presentKeys(o)].filter((k) => o.staying.has(k)))
 
 /** Identities that are not to be closed. */
 export const keptKeys = (o: Observed, wanted: Union): ReadonlySet<string> =>
   new Set([
     ...wanted.permissions.keys(),
+    ...wanted.heldOverLimit,
     ...o.staying,
     ...[...wanted.refused.keys()].flatMap((r) => r.permissions.map(Permission.key))
   ])

@@ -38,9 +38,10 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   rivals: [],
   labelledElsewhere: [],
   isLabelled: false,
+  leaving: new Set(),
   groupIds: [],
   ...o,
-  memory: { isIntentUnsent: false, lastEmptyRead: undefined, ...memory },
+  memory: { isIntentUnsent: false, lastEmptyRead: undefined, isSearched: false, ...memory },
   policy: {
     clusterId,
     adoptClusterIds: [],

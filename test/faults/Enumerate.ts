@@ -1,0 +1,111 @@
+/**
+ * Which runs there are: every single fault, pairs, and what a seed draws.
+ * Rule: the calls are those of the run so far; a fault changes what comes after it and nothing before.
+ */
+import { type Outcome, outcomesOf, pair } from "../../src/simulation/faults/Outcome.ts"
+import * as Draw from "../Draw.ts"
+import { allowanceOf } from "./Allowance.ts"
+import { type Choice, type Options, type Point, type Run, run } from "./Run.ts"
+import type { Workload } from "./Workload.ts"
+
+export interface Case {
+  readonly workload: Workload
+  readonly choice: Choice
+}
+
+const plain = new Map<string, Run>()
+
+/** The run without faults. */
+export const faultless = (workload: Workload): Run => {
+  const known = plain.get(workload.name)
+  if (known !== undefined) return known
+  const made = run(workload, new Map())
+  plain.set(workload.name, made)
+  return made
+}
+
+export const singles = (workload: Workload): ReadonlyArray<Case> =>
+  faultless(workload).points.flatMap((point) =>
+    outcomesOf(point).map((outcome) => ({ workload, choice: new Map([[point.n, outcome]]) }))
+  )
+
+/**
+ * One of each way in which a second fault can meet what the first one began: the process dies before or after a write,
+ * a write is done and not heard of, or not done; a read fails, or is behind; a watch begins anew.
+ */
+const second: ReadonlySet<Outcome> = new Set([
+  "crash before",
+  "crash after",
+  "lost answer",
+  "500",
+  "InternalError",
+  "behind by 1",
+  "dropped"
+])
+
+/**
+ * After each single fault, a second one at each of the calls that follow it within the same step of the workload and the
+ * next: once things are as they would be without the first, a later one is a single fault again.
+ */
+export const pairsOf = function* (workload: Workload): Generator<Case> {
+  for (const { choice } of singles(workload)) {
+    const [[first, outcome] = [0, ""]] = choice
+    const made = run(workload, choice, { skipRest: true })
+    const begun = made.points[first]?.step ?? 0
+    for (const point of made.points.slice(first + 1)) {
+      if (point.step > begun + 1) break
+      for (const next of outcomesOf(point)) {
+        if (second.has(next))
+          yield {
+            workload,
+            choice: new Map([
+              [first, outcome],
+              [point.n, next]
+            ])
+          }
+      }
+    }
+  }
+}
+
+/** A run, held against the one without faults as well. */
+export const check = (workload: Workload, choice: Choice, o: Options = {}): Run => {
+  const wanted = faultless(workload)
+  const made = run(workload, choice, o)
+  const found = [...made.violations]
+  const add = (invariant: string, what: string) => found.push({ invariant, at: made.took, what })
+  const isComparable = workload.isRace !== true && !made.isAddressLost
+  if (isComparable && made.end !== wanted.end) add("differential", differences(made.end, wanted.end))
+  const allowed =
+    wanted.attachments + made.met.reduce((sum, [, outcome]) => sum + allowanceOf(outcome).attachments, 0)
+  if (workload.isRace !== true && made.attachments > allowed)
+    add("4 no flapping", `${made.attachments} attachments and detachments, and ${allowed} would do`)
+  return { ...made, violations: found }
+}
+
+const differences = (end: string, wanted: string): string => {
+  const is = end.split("\n")
+  const was = wanted.split("\n")
+  const more = is.filter((line) => !was.includes(line)).join("; ")
+  const less = was.filter((line) => !is.includes(line)).join("; ")
+  return `it ends otherwise than without faults: ${more || "nothing"} instead of ${less || "nothing"}`
+}
+
+/** The (call, outcome) pairs that a run met. */
+export const hit = (made: Run): ReadonlyArray<string> =>
+  made.met.map(([point, outcome]) => pair(point.name, outcome))
+
+/** The n-th choice of a seed: three to five faults, anywhere in a workload. */
+export const randomCase = (workloads: ReadonlyArray<Workload>, seed: number, n: number): Case => {
+  const draw = Draw.make(seed * 1_000_003 + n)
+  const workload = draw.among(workloads)
+  if (workload === undefined) throw new Error("no workload")
+  const { points } = faultless(workload)
+  const choice = new Map<number, Outcome>()
+  for (let faults = 3 + draw.below(3); faults > 0; faults--) {
+    const point: Point | undefined = draw.among(points)
+    const outcome = point === undefined ? undefined : draw.among(outcomesOf(point))
+    if (point !== undefined && outcome !== undefined) choice.set(point.n, outcome)
+  }
+  return { workload, choice }
+}
