@@ -59,6 +59,11 @@ type Outcome =
   | { readonly _tag: "Wait"; readonly result: Meters.Result; readonly millis: number }
   | { readonly _tag: "Forget"; readonly result: Meters.Result }
 
+/** So many failures in a row, and a wake no longer makes an actor run at once, ... */
+const impatientFailures = 3
+/** ... but within this time. */
+const patienceMillis = 1_000
+
 /** Lives as long as the surrounding scope, or until `stop`. Time, chance and `R` are those of its maker. */
 export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   options: Options<Kind, E, R>
@@ -84,9 +89,15 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
     const actor = actors.get(kind, key)
     actor.isWoken = true
     actor.why = why
-    if (actor.timer !== undefined) timers.cancel(actor.timer)
-    actor.timer = undefined
     if (actor.isRunning) return
+    if (actor.timer !== undefined) {
+      if (isPatient(actor)) {
+        if (timers.remaining(actor.timer) > patienceMillis) wait(actor, patienceMillis)
+        return
+      }
+      timers.cancel(actor.timer)
+      actor.timer = undefined
+    }
     actor.isRunning = true
     running += 1
     idle.closeUnsafe()
@@ -104,12 +115,22 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
       const outcome = yield* runOnce(actor)
       // From here to the end nothing yields: a wake either shows in the mailbox now, or finds no fiber and
       // starts one.
-      if (actor.isWoken || outcome._tag === "Again") continue
+      const isFailing = outcome._tag === "Wait" && isPatient(actor)
+      if ((actor.isWoken && !isFailing) || outcome._tag === "Again") continue
       if (outcome._tag === "Forget") actors.forget(actor)
-      if (outcome._tag === "Wait") actor.timer = timers.set(outcome.millis, actor)
+      if (outcome._tag === "Wait")
+        wait(actor, actor.isWoken ? Math.min(outcome.millis, patienceMillis) : outcome.millis)
       return rest(actor)
     }
   })
+
+  /** It failed again and again: what wakes it may be its own doing, and must not make it spin. */
+  const isPatient = (actor: Actor<Kind>): boolean => actor.failures >= impatientFailures
+
+  const wait = (actor: Actor<Kind>, millis: number): void => {
+    if (actor.timer !== undefined) timers.cancel(actor.timer)
+    actor.timer = timers.set(millis, actor)
+  }
 
   const rest = (actor: Actor<Kind>): void => {
     actor.isRunning = false

@@ -233,6 +233,37 @@ describe("a failure", () => {
       assert.isTrue((second ?? 0) >= 50)
     })
   )
+  it.effect("that is woken by its own doing does not spin", () =>
+    Effect.gen(function* () {
+      const ran: Array<number> = []
+      const actors = yield* system(() =>
+        Effect.gen(function* () {
+          ran.push(yield* now)
+          // What it writes comes back to it as somebody's change.
+          actors.tell("Thing", "a", "echo")
+          return yield* Effect.fail(Retry.after("3 minutes"))
+        })
+      )
+      actors.tell("Thing", "a", "test")
+      yield* TestClock.adjust("10 seconds")
+      // The first ones run at once: somebody may just have put right what failed.
+      assert.deepStrictEqual(gaps(ran).slice(0, 3), [0, 0, 1_000])
+      assert.strictEqual(ran.length, 13)
+    })
+  )
+  it.effect("is tried again within a second of a wake, however long it would wait", () =>
+    Effect.gen(function* () {
+      const { behaviour, ran } = failing(Retry.after("3 minutes"), 4)
+      const actors = yield* system(behaviour)
+      actors.tell("Thing", "a", "test")
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(ran.length, 4)
+      const woken = yield* now
+      actors.tell("Thing", "a", "test")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(times(woken, ran.slice(4)), [1_000])
+    })
+  )
   it.effect("is forgotten on success", () =>
     Effect.gen(function* () {
       let runs = 0
