@@ -29,6 +29,7 @@ export class Cluster extends Context.Service<
 >()("kubestatic/operator/Cluster") {}
 
 interface Mirror<A> {
+  readonly writing: <B, E, R>(key: string, write: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R>
   readonly get: (key: string) => A | undefined
   readonly accept: (raw: Raw) => A
   readonly forget: (key: string, uid: string) => void
@@ -62,22 +63,34 @@ const make = Effect.gen(function* () {
       Effect.ignore
     )
 
-  const refreshing =
-    <A>(resource: Resource, mirror: Mirror<A>, name: string, uidOf: (a: A) => string) =>
-    <B>(write: Effect.Effect<B, KubernetesError>) =>
-      Effect.tapError(write, (error) => {
-        switch (error.reason._tag) {
-          case "Conflict":
-          case "AlreadyExists":
-          case "NotFound":
-          case "Invalid":
-          case "ServerFault":
-          case "Unreachable":
-            return readAgain(resource, mirror, name, uidOf)
-          default:
-            return Effect.void
-        }
-      })
+  /** One write, and what it makes of the mirror: the reply, or what is there after a surprise. */
+  const written = <A>(
+    resource: Resource,
+    mirror: Mirror<A>,
+    name: string,
+    uidOf: (a: A) => string,
+    write: Effect.Effect<Raw, KubernetesError>
+  ): Write<A> =>
+    mirror
+      .writing(
+        name,
+        Effect.flatMap(write, (raw) => accept(mirror, raw))
+      )
+      .pipe(
+        Effect.tapError((error) => {
+          switch (error.reason._tag) {
+            case "Conflict":
+            case "AlreadyExists":
+            case "NotFound":
+            case "Invalid":
+            case "ServerFault":
+            case "Unreachable":
+              return readAgain(resource, mirror, name, uidOf)
+            default:
+              return Effect.void
+          }
+        })
+      )
 
   const patcher = <A>(
     resource: Resource,
@@ -85,29 +98,17 @@ const make = Effect.gen(function* () {
     uidOf: (a: A) => string,
     options: { readonly subresource?: "status" }
   ) =>
-    Effect.fn(`Cluster.patch.${resource.plural}`)(function* (name: string, patch: Patch) {
-      const raw = yield* refreshing(
-        resource,
-        mirror,
-        name,
-        uidOf
-      )(kubernetes.patch(resource, { name }, patch, options))
-      return yield* accept(mirror, raw)
-    })
+    Effect.fn(`Cluster.patch.${resource.plural}`)((name: string, patch: Patch) =>
+      written(resource, mirror, name, uidOf, kubernetes.patch(resource, { name }, patch, options))
+    )
 
   const uidOf = (a: ExternalIP | FirewallRule) => a.metadata.uid
   const status = { subresource: "status" } as const
   return Cluster.of({
     patchNode: patcher(nodes, mirrors.nodes, (n: Node) => n.uid, {}),
-    createExternalIP: Effect.fn("Cluster.create.externalips")(function* (object: Raw) {
+    createExternalIP: Effect.fn("Cluster.create.externalips")((object: Raw) => {
       const name = String(object.metadata.name)
-      const raw = yield* refreshing(
-        externalIPs,
-        mirrors.externalIPs,
-        name,
-        uidOf
-      )(kubernetes.create(externalIPs, object))
-      return yield* accept(mirrors.externalIPs, raw)
+      return written(externalIPs, mirrors.externalIPs, name, uidOf, kubernetes.create(externalIPs, object))
     }),
     patchExternalIP: patcher(externalIPs, mirrors.externalIPs, uidOf, {}),
     patchExternalIPStatus: patcher(externalIPs, mirrors.externalIPs, uidOf, status),
