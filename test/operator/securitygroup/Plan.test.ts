@@ -247,6 +247,17 @@ describe("a group that EC2 limits or refuses", () => {
     const o = observe({ wanted: rules, memory, groups: [holding(rules.slice(1))] })
     assert.deepStrictEqual([word(o), keysOf(o)], ["Revoke", keys(...rules.slice(2))])
   })
+  it("a rule that wants more than there is room for keeps what it holds, unless an older one needs the place", () => {
+    const [first, second] = rules
+    assert(first !== undefined && second !== undefined)
+    const ranges = [{ cidr: "10.0.0.0/8" }, { cidr: "192.0.2.0/24" }]
+    const grown = firewallRule("r1", { fromPort: 81, ipRanges: ranges }, { created: "2025-01-02T00:00:00Z" })
+    const one = { limits: { Ingress: 1, Egress: undefined } }
+    const alone = observe({ wanted: [grown], memory: one, groups: [holding([second])] })
+    assert.deepStrictEqual([word(alone), outcomes(alone)], ["settled", ["RuleLimitExceeded"]])
+    const beside = observe({ wanted: [first, grown], memory: one, groups: [holding([second])] })
+    assert.deepStrictEqual([word(beside), keysOf(beside)], ["Revoke", keys(second)])
+  })
   it("one bad rule is InvalidRule alone, and what it holds open is not closed for it", () => {
     const [first, second] = rules
     assert(first !== undefined && second !== undefined)
