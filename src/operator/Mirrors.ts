@@ -30,7 +30,9 @@ export type Listener = (change: Change, by: ActorRef | undefined) => void
 
 export type NodeIndex = "instance" | "address"
 export type ExternalIPIndex = "node" | "publicIP" | "addressID" | "instance"
-export type FirewallRuleIndex = "node" | "publicIP" | "openOn" | "group"
+export type FirewallRuleIndex = "node" | "publicIP" | "openOn" | "group" | "strayed"
+/** The one word of the index of rules that are being deleted and are, by their status, open nowhere. */
+export const strayed = "strayed"
 export type PodIndex = "address"
 
 const present = (value: string | undefined): ReadonlyArray<string> => (value === undefined ? [] : [value])
@@ -104,7 +106,11 @@ const make = Effect.gen(function* () {
       node: (r) => present(FirewallRule.nodeName(r)),
       publicIP: (r) => present(FirewallRule.publicIPAddress(r)),
       openOn: (r) => present(r.status.nodeName),
-      group: (r) => present(r.status.firewallRuleID)
+      group: (r) => present(r.status.firewallRuleID),
+      strayed: (r) =>
+        FirewallRule.isDeleting(r) && r.status.nodeName === undefined && r.status.firewallRuleID === undefined
+          ? [strayed]
+          : []
     }
   })
 

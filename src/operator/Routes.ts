@@ -11,7 +11,7 @@ import type { InventoryChange } from "../ec2/Inventory.ts"
 import type * as Store from "../kubernetes/Store.ts"
 import { targetOf } from "./firewallrule/Target.ts"
 import { type ActorRef, assignmentKey, type Kind } from "./Kinds.ts"
-import type { Change, Mirrors } from "./Mirrors.ts"
+import { type Change, type Mirrors, strayed } from "./Mirrors.ts"
 import { changedRules } from "./Reports.ts"
 import type { Settings } from "./Settings.ts"
 import { surroundings } from "./Surroundings.ts"
@@ -143,7 +143,9 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
           return [
             ...actor("SecurityGroup", nodeName),
             ...firewallRules(deletingOn(nodeName)),
-            ...firewallRules(mirrors.firewallRules.find("group", g.groupId).filter(FirewallRule.isDeleting))
+            ...firewallRules(mirrors.firewallRules.find("group", g.groupId).filter(FirewallRule.isDeleting)),
+            // Whatever group holds what they describe: they wait until none does.
+            ...firewallRules(mirrors.firewallRules.find("strayed", strayed))
           ]
         })
       case "Instance":

@@ -6,7 +6,7 @@ import { check, faultless } from "./Enumerate.ts"
 import type { Violation } from "./Invariants.ts"
 import { type Mutant, mutants } from "./Mutants.ts"
 import { type Choice, type Options, run } from "./Run.ts"
-import { find, type Workload } from "./Workload.ts"
+import { byEventsAlone, find, type Workload } from "./Workload.ts"
 import type { Breakage } from "./World.ts"
 
 /** The fault at the first call of that name, where this operator makes it. */
@@ -27,7 +27,10 @@ export const firstViolation = (mutant: Mutant): Violation | undefined => {
   // What the good operator does under the same fault is beyond reproach: the harness accuses nobody else.
   const good = check(workload, choiceFor(workload, mutant, undefined)).violations[0]
   if (good !== undefined) throw new Error(`${name}: the good operator breaks ${good.invariant}: ${good.what}`)
-  return check(workload, choiceFor(workload, mutant, breakage), { breakage }).violations[0]
+  const broken = check(workload, choiceFor(workload, mutant, breakage), { breakage })
+  // A lost wake hides behind a sweep: without one, it shows.
+  const isHidden = broken.violations.length === 0 && mutant.fault === undefined
+  return isHidden ? run(byEventsAlone(workload), new Map(), { breakage }).violations[0] : broken.violations[0]
 }
 
 export interface Judged {

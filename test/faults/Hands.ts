@@ -75,7 +75,7 @@ export const play = (
     case "hand: quotas reached for a minute": {
       const raised = Math.max(ec2.conditions().quotas.rulesPerGroup, defaults.quotas.rulesPerGroup)
       act(ec2.change({ quotas: { addresses: 0, groups: 0, rulesPerGroup: 0, groupsPerInterface: 1 } }))
-      return later(
+      later(
         aMinute,
         Effect.suspend(() => {
           // Whoever raised one meanwhile is not undone.
@@ -83,9 +83,11 @@ export const play = (
           return ec2.change({ quotas: { ...defaults.quotas, rulesPerGroup } })
         })
       )
+      return
     }
     case "hand: credentials revoked for a minute":
       act(ec2.change({ areCredentialsValid: false }))
-      return later(aMinute, ec2.change({ areCredentialsValid: true }))
+      later(aMinute, ec2.change({ areCredentialsValid: true }))
+      return
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Until when each operator may write, by the lease as the API server has it.
- * Rule: 10 s from the moment in which the last renewal that the API server took was sent; asked of every write, by other
+ * Rule: 10 s from the moment in which the renewal was sent that the API server took last; asked of every write, by other
  * means than the operator's own clock of it.
  */
 import { leases } from "../../src/kubernetes/Kubernetes.ts"
@@ -10,37 +10,44 @@ import type { World } from "./World.ts"
 
 const renewDeadlineMillis = 10_000
 
-export interface Deadlines {
-  readonly sending: (life: Life, call: Call, now: number) => void
-  readonly watch: (world: World, isElected: boolean) => void
+interface Spec {
+  readonly holderIdentity?: string
+  /** Of the sender's clock, which in here is everybody's. */
+  readonly renewTime?: string
 }
 
+const specOf = (lease: unknown): Spec => (lease as { readonly spec?: Spec } | undefined)?.spec ?? {}
+
+export interface Deadlines {
+  /** A request as it leaves an operator. */
+  readonly sending: (life: Life, call: Call, request: unknown, now: number) => void
+  readonly watch: (world: World) => void
+}
+
+/** Of operators that share no lease. */
+export const none: Deadlines = { sending: () => undefined, watch: () => undefined }
+
 export const make = (report: (what: string) => void): Deadlines => {
-  let isElected = false
-  const until = new Map<number, number>()
-  /** The renewals under way, oldest first: who sent them and when. */
-  const sent: Array<{ readonly life: Life; readonly at: number }> = []
+  const identities = new Map<number, string>()
+  const until = new Map<string, number>()
   return {
-    sending: (life, { name, sort }, now) => {
-      if (!isElected) return
+    sending: (life, { name, sort }, request, now) => {
       if (name === "update leases" || name === "create leases") {
-        sent.push({ life, at: now })
+        const { holderIdentity } = specOf(request)
+        if (holderIdentity) identities.set(life.number, holderIdentity)
         return
       }
       const isWrite =
         sort === "EC2 write" || (sort === "write" && name !== "create events" && name !== "patch events")
-      if (isWrite && now > (until.get(life.number) ?? 0))
+      const deadline = until.get(identities.get(life.number) ?? "") ?? 0
+      if (isWrite && now > deadline)
         report(`operator ${life.number} sent ${name} after its lease had run out`)
     },
-    watch: (world, elected) => {
-      isElected = elected
-      if (!elected) return
-      world.cluster.onChange(({ object, resource, type }) => {
-        if (resource.kind !== leases.kind || type === "DELETED") return
-        const renewal = sent.at(-1)
-        const holder = (object.spec as { readonly holderIdentity?: string } | undefined)?.holderIdentity
-        if (renewal !== undefined && holder !== "")
-          until.set(renewal.life.number, renewal.at + renewDeadlineMillis)
+    watch: ({ cluster }) => {
+      cluster.onChange(({ object, resource }) => {
+        const { holderIdentity, renewTime } = specOf(object)
+        if (resource.kind !== leases.kind || !holderIdentity) return
+        until.set(holderIdentity, Date.parse(renewTime ?? "") + renewDeadlineMillis)
       })
     }
   }

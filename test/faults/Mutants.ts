@@ -32,7 +32,6 @@ const kubernetes = (change: (good: KubernetesService) => Partial<KubernetesServi
 })
 /** Groups that were made last, for the one that takes them for attached. */
 const made = new Set<string>()
-const finalizersOf = (patch: Fields): unknown => ((patch.metadata ?? {}) as Fields).finalizers
 const specOf = (object: Raw): Fields => (object.spec ?? {}) as Fields
 /** Of the groups with our tags, by id, all that is open in one direction. */
 const permissionsOf = (good: Ec2Service, groupId: string) =>
@@ -371,24 +370,6 @@ export const mutants: ReadonlyArray<Mutant> = [
             return isFewer ? done : good.modifyNetworkInterfaceGroups(request)
           }
         )
-    }))
-  },
-  {
-    name: "F7: the object a rule follows is never seen to go",
-    workload: "rule-follows-address",
-    breakage: kubernetes((good) => ({
-      watch: (resource, o) =>
-        Stream.filter(
-          good.watch(resource, o),
-          (event) => resource.kind !== "ExternalIP" || event.type !== "DELETED"
-        ),
-      patch: (resource, ref, patch, o) =>
-        resource.kind === "ExternalIP" && o?.subresource === undefined && Array.isArray(finalizersOf(patch))
-          ? Effect.map(good.patch(resource, ref, patch, o), (object) => ({
-              ...object,
-              metadata: { ...object.metadata, finalizers: ["externalip.finalizers.kubestatic.quortex.io"] }
-            }))
-          : good.patch(resource, ref, patch, o)
     }))
   },
   {

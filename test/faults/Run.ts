@@ -85,6 +85,7 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
     const isWrite = (sort === "write" || sort === "EC2 write") && !/ (events|leases)$/.test(name)
     if (isWrite) writes.push(name)
     story.call(life, point, request, outcome)
+    deadlines.sending(life, point, request, world.machine.now())
     if (outcome !== undefined) {
       met.push([point, outcome])
       isAddressLost ||= allowanceOf(outcome).isAddressLost
@@ -102,10 +103,10 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
     return chosen < count ? chosen : 0
   }
 
-  const deadlines = Lease.make((what) => watch.report("12 lease", what))
+  const deadlines =
+    workload.operators === undefined ? Lease.none : Lease.make((what) => watch.report("12 lease", what))
   const world = World.make({
     fate,
-    sending: (life, call) => deadlines.sending(life, call, world.machine.now()),
     arrived: () => watch.look(),
     tell: (what) => story.tell(what),
     ...(o.breakage === undefined ? {} : { breakage: o.breakage }),
@@ -115,7 +116,7 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
   })
   const story = o.tell === true ? Story.make(world) : Story.silent
   const watch = Invariants.watch(world)
-  deadlines.watch(world, (workload.operators ?? 1) > 1)
+  deadlines.watch(world)
   const began = world.machine.now()
 
   const truth = () =>

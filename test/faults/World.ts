@@ -37,7 +37,6 @@ export interface Breakage {
 
 export interface Options {
   readonly fate: Host["fate"]
-  readonly sending: Host["sending"]
   readonly arrived: () => void
   readonly settings?: Partial<Settings["Service"]>
   readonly breakage?: Breakage
@@ -124,7 +123,6 @@ export const make = (options: Options) => {
 
   const host: Host = {
     fate: options.fate,
-    sending: options.sending,
     arrived: options.arrived,
     detached,
     crash: (life) => {

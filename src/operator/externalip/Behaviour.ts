@@ -3,7 +3,7 @@
  * Rule: the only writer of the Elastic IP tagged for the object, of its association, and of the object's
  * finalizer and status.
  */
-import { Clock, Effect } from "effect"
+import { Clock, Duration, Effect } from "effect"
 import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
 import type { DoneReason } from "../../domain/EventReason.ts"
@@ -12,7 +12,7 @@ import { externalIPFinalizer, Tag } from "../../domain/Names.ts"
 import { Ec2 } from "../../ec2/Ec2.ts"
 import { type Ec2Error, isAmbiguous } from "../../ec2/Ec2Error.ts"
 import { Urgency } from "../../ec2/Governor.ts"
-import type { AddressRecord } from "../../ec2/Inventory.ts"
+import { type AddressRecord, visibilityWindow } from "../../ec2/Inventory.ts"
 import { Events, type Regarding } from "../../kubernetes/Events.ts"
 import { withFinalizer, withoutFinalizer } from "../../kubernetes/Finalizer.ts"
 import { newTrouble } from "../Announcement.ts"
@@ -156,9 +156,11 @@ export const make = Effect.gen(function* () {
   /** After an answer that the mirrors did not foresee, what they hold is read again before anything else. */
   const doubting =
     (name: string, address: AddressRecord, instanceId: string | undefined) =>
-    <A>(effect: Effect.Effect<A, Ec2Error>) =>
-      Effect.tapError(effect, ({ reason }) =>
+    <A, E extends Ec2Error | NotYet>(effect: Effect.Effect<A, E>) =>
+      Effect.tapError(effect, (error: Ec2Error | NotYet) =>
         Effect.sync(() => {
+          if (error._tag !== "Ec2Error") return
+          const { reason } = error
           const isSurprise = ["Duplicate", "Gone", "Busy"].includes(reason._tag)
           if (!isAmbiguous(reason) && !isSurprise) return
           wrote(name, () => {
@@ -292,18 +294,34 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  /** Gone is done. AuthFailure may say that somebody else has it by now: then it is done as well. */
+  /**
+   * Gone is done, once a describe agrees: EC2 may say "not found" of what it has just made. AuthFailure may say that
+   * somebody else has it by now: then it is done as well.
+   */
   const release = (address: AddressRecord) =>
     ec2.releaseAddress({ allocationId: address.allocationId }).pipe(
-      Effect.catchReason("Ec2Error", "Gone", () => Effect.void),
+      Effect.catchReason("Ec2Error", "Gone", () =>
+        Effect.flatMap(isGone(address), (gone) =>
+          gone
+            ? Effect.void
+            : Effect.fail(new NotYet({ message: `EC2 to know ${address.allocationId}`, isLag: true }))
+        )
+      ),
       Effect.catchReason("Ec2Error", "Refused", (reason, error) =>
         reason.code === "AuthFailure"
-          ? Effect.flatMap(inventory.readAddress(address.allocationId), (still) =>
-              still === undefined ? Effect.void : Effect.fail(error)
-            )
+          ? Effect.flatMap(isGone(address), (gone) => (gone ? Effect.void : Effect.fail(error)))
           : Effect.fail(error)
       )
     )
+
+  /** No describe shows it, and one did before; or the last write to it must be visible by now. */
+  const isGone = Effect.fnUntraced(function* (address: AddressRecord) {
+    const shown = yield* ec2.describeAddresses({ allocationIds: [address.allocationId] })
+    if (shown.length > 0) return false
+    const { readBegan, wroteAt } = latest(address)
+    const age = (yield* Clock.currentTimeMillis) - wroteAt
+    return readBegan > 0 || age >= Duration.toMillis(visibilityWindow)
+  })
 
   const onFailure = Effect.fnUntraced(function* (failure: Failure, step: Plan.Step, o: Plan.Observed) {
     if (o.object === undefined || !isWorthTelling(failure)) return

@@ -32,7 +32,6 @@ export const layer = (service: Service, host: Host, life: Life): Service => {
         if (life.isDead) return Effect.never
         const name = actionOf(operation, (input as { readonly direction?: Direction } | undefined)?.direction)
         const call: Call = { sort: sortOf(name), name }
-        host.sending(life, call)
         const outcome = host.fate(life, call, input)
         const error = (reason: Ec2Error["reason"]) => new Ec2Error({ operation: name, reason })
         const carriage = {

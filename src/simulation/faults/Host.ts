@@ -24,8 +24,7 @@ export interface Host {
   readonly byHand: (hand: Hand, life: Life) => void
   /** Goes on without the caller, who has given up or is gone. */
   readonly detached: (effect: Effect.Effect<unknown>) => void
-  /** Right before a request of an operator leaves it, and after it took effect. */
-  readonly sending: (life: Life, call: Call) => void
+  /** A request took effect, or was refused. */
   readonly arrived: () => void
 }
 

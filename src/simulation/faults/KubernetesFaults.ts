@@ -57,7 +57,6 @@ export const layer = (service: Service, host: Host, life: Life): Service => {
     Effect.suspend(() => {
       if (life.isDead) return Effect.never
       const call: Call = { sort, name }
-      host.sending(life, call)
       const outcome = host.fate(life, call, body)
       const error = (o: Outcome) => new KubernetesError({ operation: name, reason: reasonOf(o) })
       const carriage = { host, life, unreachable: () => error("no answer") }
@@ -84,7 +83,6 @@ export const layer = (service: Service, host: Host, life: Life): Service => {
         Effect.suspend((): Effect.Effect<Stream.Stream<WatchEvent, KubernetesError>, KubernetesError> => {
           if (life.isDead) return Effect.never
           const call: Call = { sort: "watch", name }
-          host.sending(life, call)
           const outcome = host.fate(life, call, o)
           if (outcome === undefined) {
             const events = service.watch(resource, o)

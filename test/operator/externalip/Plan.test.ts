@@ -41,7 +41,7 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   leaving: new Set(),
   groupIds: [],
   ...o,
-  memory: { isIntentUnsent: false, lastEmptyRead: undefined, isSearched: false, ...memory },
+  memory: { isIntentUnsent: false, lastEmptyRead: undefined, isSearched: true, ...memory },
   policy: {
     clusterId,
     adoptClusterIds: [],
@@ -364,6 +364,12 @@ describe("deletion", () => {
     assert.strictEqual(at({ preventEIPDeallocation: true }), "RemoveFinalizer")
     assert.strictEqual(at({ nodeName: 7 }), "RemoveFinalizer")
     assert.strictEqual(at({}), "Release")
+  })
+  it("looks by tag once more before letting go of an object that was allocated for: a request may be delivered twice", () => {
+    const gone = { object: object(), statusAddressMissingSince: t0 + 1, now: t0 + 200_000 }
+    assert.strictEqual(word(observe({ ...gone, memory: { isSearched: false } })), "ReadAddresses")
+    const never = externalIP("e", { deleting: true })
+    assert.strictEqual(word(observe({ object: never, memory: { isSearched: false } })), "RemoveFinalizer")
   })
   it("F20 for addresses: honours the deletion of a disabled object", () => {
     const disabled = object({ disableReconciliation: true })
