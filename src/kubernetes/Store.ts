@@ -8,6 +8,7 @@ import type { Raw } from "../domain/Object.ts"
 import { Kubernetes, type Resource, type WatchEvent } from "./Kubernetes.ts"
 import type { KubernetesError } from "./KubernetesError.ts"
 import * as Mirror from "./Mirror.ts"
+import * as WritesUnderWay from "./WritesUnderWay.ts"
 
 export type { Change } from "./Mirror.ts"
 
@@ -27,6 +28,12 @@ export interface Store<A, Index extends string> {
   /** Write-through: the reply of our own write. The newest state known afterwards. */
   readonly accept: (raw: Raw) => A
   readonly forget: (key: string, uid: string) => void
+  /**
+   * A write of ours to the object of that key, its reply accepted within. What the watch brings of the object meanwhile
+   * waits for the reply, for it may be the echo of that very write: told as news, it would wake the writer, who writes
+   * again, without end where nothing but a wait would help.
+   */
+  readonly writing: <B, E, R>(key: string, write: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R>
   /** Called synchronously, once the mirror holds the new state. */
   readonly onChange: (listener: (change: Mirror.Change<A>) => void) => void
   /** List and watch until interrupted. */
@@ -54,6 +61,7 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   const ready = yield* Latch.make(false)
   const { decode, resource } = options
   const selector = options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }
+  const underWay = WritesUnderWay.make()
   let isCurrent = false
   /** Where the watch goes on; undefined: list first. */
   let version: string | undefined
@@ -85,8 +93,10 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       return
     }
     const object = decode(event.object)
-    if (event.type === "DELETED") mirror.remove(object)
-    else mirror.put(object)
+    underWay.whenSettled(options.key(object), () => {
+      if (event.type === "DELETED") mirror.remove(object)
+      else mirror.put(object)
+    })
     version = options.identity(object).resourceVersion
   }
 
@@ -142,6 +152,7 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       return mirror.put(object) ?? object
     },
     forget: mirror.forget,
+    writing: underWay.during,
     onChange: mirror.onChange,
     run: run as Effect.Effect<never>,
     ready: ready.await,

@@ -10,6 +10,7 @@ import type { Node } from "../domain/Node.ts"
 import type { Raw } from "../domain/Object.ts"
 import { externalIPs, firewallRules, Kubernetes, nodes, type Resource } from "../kubernetes/Kubernetes.ts"
 import type { KubernetesError } from "../kubernetes/KubernetesError.ts"
+import type { Store } from "../kubernetes/Store.ts"
 import type { ActorRef } from "./Kinds.ts"
 import { Mirrors } from "./Mirrors.ts"
 
@@ -28,11 +29,7 @@ export class Cluster extends Context.Service<
   }
 >()("kubestatic/operator/Cluster") {}
 
-interface Mirror<A> {
-  readonly get: (key: string) => A | undefined
-  readonly accept: (raw: Raw) => A
-  readonly forget: (key: string, uid: string) => void
-}
+type Mirror<A> = Pick<Store<A, never>, "get" | "accept" | "forget" | "writing">
 
 const make = Effect.gen(function* () {
   const kubernetes = yield* Kubernetes
@@ -62,22 +59,35 @@ const make = Effect.gen(function* () {
       Effect.ignore
     )
 
-  const refreshing =
-    <A>(resource: Resource, mirror: Mirror<A>, name: string, uidOf: (a: A) => string) =>
-    <B>(write: Effect.Effect<B, KubernetesError>) =>
-      Effect.tapError(write, (error) => {
-        switch (error.reason._tag) {
-          case "Conflict":
-          case "AlreadyExists":
-          case "NotFound":
-          case "Invalid":
-          case "ServerFault":
-          case "Unreachable":
-            return readAgain(resource, mirror, name, uidOf)
-          default:
-            return Effect.void
-        }
-      })
+  /** Its outcome is not what the mirror made one expect, or is not known. */
+  const isSurprise = ({ reason }: KubernetesError): boolean => {
+    switch (reason._tag) {
+      case "Conflict":
+      case "AlreadyExists":
+      case "NotFound":
+      case "Invalid":
+      case "ServerFault":
+      case "Unreachable":
+        return true
+      default:
+        return false
+    }
+  }
+
+  const written = <A>(
+    resource: Resource,
+    mirror: Mirror<A>,
+    name: string,
+    uidOf: (a: A) => string,
+    write: Write<Raw>
+  ): Write<A> =>
+    write.pipe(
+      Effect.tapError((error) =>
+        isSurprise(error) ? readAgain(resource, mirror, name, uidOf) : Effect.void
+      ),
+      Effect.flatMap((raw) => accept(mirror, raw)),
+      (settled) => mirror.writing(name, settled)
+    )
 
   const patcher = <A>(
     resource: Resource,
@@ -85,29 +95,17 @@ const make = Effect.gen(function* () {
     uidOf: (a: A) => string,
     options: { readonly subresource?: "status" }
   ) =>
-    Effect.fn(`Cluster.patch.${resource.plural}`)(function* (name: string, patch: Patch) {
-      const raw = yield* refreshing(
-        resource,
-        mirror,
-        name,
-        uidOf
-      )(kubernetes.patch(resource, { name }, patch, options))
-      return yield* accept(mirror, raw)
-    })
+    Effect.fn(`Cluster.patch.${resource.plural}`)((name: string, patch: Patch) =>
+      written(resource, mirror, name, uidOf, kubernetes.patch(resource, { name }, patch, options))
+    )
 
   const uidOf = (a: ExternalIP | FirewallRule) => a.metadata.uid
   const status = { subresource: "status" } as const
   return Cluster.of({
     patchNode: patcher(nodes, mirrors.nodes, (n: Node) => n.uid, {}),
-    createExternalIP: Effect.fn("Cluster.create.externalips")(function* (object: Raw) {
+    createExternalIP: Effect.fn("Cluster.create.externalips")((object: Raw) => {
       const name = String(object.metadata.name)
-      const raw = yield* refreshing(
-        externalIPs,
-        mirrors.externalIPs,
-        name,
-        uidOf
-      )(kubernetes.create(externalIPs, object))
-      return yield* accept(mirrors.externalIPs, raw)
+      return written(externalIPs, mirrors.externalIPs, name, uidOf, kubernetes.create(externalIPs, object))
     }),
     patchExternalIP: patcher(externalIPs, mirrors.externalIPs, uidOf, {}),
     patchExternalIPStatus: patcher(externalIPs, mirrors.externalIPs, uidOf, status),

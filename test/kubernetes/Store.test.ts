@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Cause } from "effect"
-import { Effect, Queue, Stream } from "effect"
+import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Raw } from "../../src/domain/Object.ts"
 import {
@@ -168,6 +168,75 @@ describe("the first list", () => {
       server.failLists(undefined)
       yield* pass("30 seconds")
       assert.strictEqual(store.size(), 1)
+    })
+  )
+})
+
+describe("a write of ours that is under way", () => {
+  /** Begins to write object a; how it ends is said later. */
+  const begin = Effect.fnUntraced(function* (store: Effect.Success<ReturnType<typeof start>>["store"]) {
+    const answer = yield* Deferred.make<Raw, string>()
+    const by = "us"
+    let writer: string | undefined
+    const writers: Array<string | undefined> = []
+    store.onChange(() => writers.push(writer))
+    const write = Effect.map(Deferred.await(answer), (reply) => {
+      writer = by
+      store.accept(reply)
+      writer = undefined
+    })
+    const fiber = yield* Effect.forkScoped(Effect.exit(store.writing("a", write)))
+    yield* settle
+    return { answer, fiber, writers }
+  })
+
+  it.effect("is told once, as ours, although the watch was faster than the reply", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 1)])
+      told.length = 0
+      const { answer, fiber, writers } = yield* begin(store)
+      yield* server.send(modified(raw("a", 2, "blue")))
+      yield* settle
+      assert.deepStrictEqual(told, [])
+      yield* Deferred.succeed(answer, raw("a", 2, "blue"))
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual([told, writers], [["a: red -> blue"], ["us"]])
+    })
+  )
+  it.effect("hides nothing that others wrote: that is told behind it, in its order", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 1), raw("b", 1)])
+      told.length = 0
+      const { answer, fiber, writers } = yield* begin(store)
+      yield* server.send(
+        modified(raw("a", 2, "blue")),
+        modified(raw("b", 3, "blue")),
+        modified(raw("a", 4, "green")),
+        deleted(raw("a", 5, "green"))
+      )
+      yield* settle
+      assert.deepStrictEqual(told, ["b: red -> blue"])
+      yield* Deferred.succeed(answer, raw("a", 2, "blue"))
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(told.slice(1), ["a: red -> blue", "a: blue -> green", "a: green -> -"])
+      assert.deepStrictEqual(writers, [undefined, "us", undefined, undefined])
+    })
+  )
+  it.effect("holds nothing back once it failed or was interrupted", () =>
+    Effect.gen(function* () {
+      for (const isInterrupted of [false, true]) {
+        const { server, store, told } = yield* start([raw("a", 1)])
+        told.length = 0
+        const { answer, fiber } = yield* begin(store)
+        yield* server.send(modified(raw("a", 2, "blue")))
+        yield* settle
+        yield* isInterrupted ? Fiber.interrupt(fiber) : Deferred.fail(answer, "refused")
+        yield* settle
+        assert.deepStrictEqual(told, ["a: red -> blue"])
+        yield* server.send(modified(raw("a", 3, "green")))
+        yield* settle
+        assert.strictEqual(store.get("a")?.color, "green")
+      }
     })
   )
 })

@@ -178,10 +178,8 @@ export const make = Effect.gen(function* () {
         const made = yield* ec2.allocateAddress({ tags: step.tags }).pipe(
           Effect.tapError((error) =>
             Effect.sync(() => {
-              const { _tag } = error.reason
-              // Certainly not done: the same intent serves the next attempt.
-              const isUnsent = _tag === "Throttled" || _tag === "NotLeader" || _tag === "DryRun"
-              if (isUnsent && intent !== undefined) memory.unsentIntents.set(uid, intent)
+              // Certainly not done: the same intent serves the next attempt, and stands in the way of nothing.
+              if (!isAmbiguous(error.reason) && intent !== undefined) memory.unsentIntents.set(uid, intent)
             })
           )
         )
