@@ -5,6 +5,7 @@
  */
 import { defineConfig, type TestProjectConfiguration } from "vitest/config"
 import { locate } from "./test/e2e/setup/Assets.ts"
+import LongestFirst from "./test/LongestFirst.ts"
 
 const unit: TestProjectConfiguration = {
   test: {
@@ -41,6 +42,7 @@ const projects = (): ReadonlyArray<TestProjectConfiguration> => {
 export default defineConfig({
   test: {
     projects: [...projects()],
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/ClosingLine.ts"]
   }
 })

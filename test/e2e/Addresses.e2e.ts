@@ -4,8 +4,9 @@ import { Effect } from "effect"
 import { eventually, missing, there } from "./world/Eventually.ts"
 import type { Manifest } from "./world/Kubectl.ts"
 import { user } from "./world/OperatorProcess.ts"
+import * as Shown from "./world/Shown.ts"
 import { suite } from "./world/Suite.ts"
-import { autoAssign, externalIP, node, type World } from "./world/World.ts"
+import { autoAssign, externalIP, type World } from "./world/World.ts"
 
 type Of = World["Service"]
 
@@ -29,13 +30,8 @@ const addressOf = (world: Of, nodeName: string) =>
 
 const condition = (object: Manifest, type: string) => object.status?.conditions?.find((c) => c.type === type)
 
-/** Waits as a user does, with kubectl. */
-const wait = (world: Of, name: string, what: string) =>
-  world.kubectl.ok(["wait", `externalip/${name}`, `--for=${what}`, "--timeout=60s"])
-
-/** Ready is False for this reason. */
-const isRefused = (world: Of, name: string, reason: string) =>
-  wait(world, name, `jsonpath={.status.conditions[?(@.type=="Ready")].reason}=${reason}`)
+const wait = (world: Of, name: string, what: string) => Shown.wait(world, `externalip/${name}`, what)
+const isRefused = (world: Of, name: string, reason: string) => Shown.says(world, `externalip/${name}`, reason)
 
 /** The Node and its instance are gone for good. */
 const vanish = (world: Of, name: string, instanceId: string) =>
@@ -124,12 +120,7 @@ suite("addresses", {}, (scenario) => {
       // The short name and the category.
       assert.include(yield* world.kubectl.ok(["get", "eip"]), name)
       assert.include(yield* world.kubectl.ok(["get", "kubestatic"]), name)
-      const described = yield* eventually(
-        "the events are there",
-        Effect.map(world.kubectl.ok(["describe", "externalip", name]), (text) =>
-          /Normal +AddressAttached/.test(text) ? there(text) : missing(text)
-        )
-      )
+      const described = yield* Shown.tells(world, `externalip/${name}`, "Normal", "AddressAttached")
       assert.match(described, /Normal +AddressAllocated .*kubestatic/)
       assert.include(described, ip)
     })
@@ -264,47 +255,6 @@ suite("addresses", {}, (scenario) => {
       assert.strictEqual(after?.instanceId, before?.instanceId)
       yield* world.kubectl.ok(["delete", "externalip", "paused", "--timeout=60s"])
       yield* world.matches("it is released")
-    })
-  )
-
-  scenario("what cannot be served says why", (world) =>
-    Effect.gen(function* () {
-      const { vpcId } = yield* world.cloud.subnet
-      const operator = yield* world.startOperator({ flags: [`--vpc-id=${vpcId}`] })
-      yield* operator.ready
-      const why = (name: string, nodeName: string, reason: string) =>
-        Effect.gen(function* () {
-          yield* world.kubectl.apply(externalIP(name, { nodeName }))
-          yield* isRefused(world, name, reason)
-          const described = yield* world.kubectl.ok(["describe", "externalip", name])
-          assert.include(described, reason)
-        })
-      yield* world.kubectl.apply(node("elsewhere", { providerID: "gce://project/zone/machine" }))
-      yield* why("on-elsewhere", "elsewhere", "UnsupportedNode")
-      yield* world.launchNode("private", { isPublic: false })
-      yield* why("on-private", "private", "NoPublicInterface")
-      const other = yield* world.cloud.makeVpc
-      const stranger = yield* world.cloud.launch({ subnetId: other.subnetId })
-      yield* world.kubectl.apply(node("stranger", { providerID: stranger.providerID }))
-      yield* why("on-stranger", "stranger", "OtherVpc")
-      yield* world.launchNode("shared")
-      yield* world.kubectl.apply(externalIP("one", { nodeName: "shared" }))
-      yield* wait(world, "one", "condition=Ready")
-      yield* why("two", "shared", "NodeAlreadyHasAddress")
-      yield* world.emulator.setQuotas({ addresses: (yield* world.cloud.addresses).length })
-      yield* why("too-many", "shared", "AddressLimitExceeded")
-      yield* world.emulator.setQuotas({ addresses: 1000 })
-      yield* world.kubectl.ok([
-        "delete",
-        "externalip",
-        "on-elsewhere",
-        "on-private",
-        "on-stranger",
-        "two",
-        "too-many",
-        "--timeout=60s"
-      ])
-      yield* world.matches("what was refused is gone")
     })
   )
 

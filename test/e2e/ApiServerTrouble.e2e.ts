@@ -32,7 +32,7 @@ const comes = Effect.fnUntraced(function* (world: Of) {
   return { name, ...launched }
 })
 
-suite("trouble with the API server", { explained: [401, 429, 500, 503, 504] }, (scenario) => {
+suite("trouble with the API server", { provokes: [401, 409, 410, 429, 500, 503, 504] }, (scenario) => {
   scenario("killed and started again, it is served as before", (world) =>
     Effect.gen(function* () {
       const { operator } = yield* overLine(world)
