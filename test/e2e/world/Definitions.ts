@@ -23,7 +23,7 @@ export const served = (apiServer: ApiServer): Effect.Effect<void, NeverCame> =>
     Effect.map(
       Effect.forEach(
         collections.flatMap((path) => [path, `${path}?watch=true&timeoutSeconds=60`]),
-        apiServer.status,
+        (path) => apiServer.status(path),
         { concurrency: "unbounded" }
       ),
       (codes) => (codes.every((code) => code === 200) ? there(undefined) : missing(codes.join(", ")))

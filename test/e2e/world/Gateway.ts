@@ -25,6 +25,8 @@ export interface Gateway {
   readonly decide: (fate: (asked: Asked) => Fate) => void
   /** How often each fate was met. */
   readonly met: () => Readonly<Record<Fate["_tag"], number>>
+  /** How often the API server itself answered with that status. */
+  readonly answered: (status: number) => number
 }
 
 const status = (code: number): string =>
@@ -35,6 +37,7 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
     const port = yield* Port.free
     const { certificate, key } = yield* SelfSigned.make
     const met: Record<Fate["_tag"], number> = { Pass: 0, Refuse: 0, FailAfter: 0 }
+    const answers = new Map<number, number>()
     let decide: (asked: Asked) => Fate = () => ({ _tag: "Pass" })
 
     yield* Effect.acquireRelease(
@@ -62,6 +65,8 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
               rejectUnauthorized: false
             },
             (reply) => {
+              const code = reply.statusCode ?? 0
+              answers.set(code, (answers.get(code) ?? 0) + 1)
               if (fate._tag === "FailAfter") {
                 reply.resume()
                 reply.on("end", () => {
@@ -94,6 +99,7 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
       decide: (fate) => {
         decide = fate
       },
-      met: () => met
+      met: () => met,
+      answered: (code) => answers.get(code) ?? 0
     }
   })

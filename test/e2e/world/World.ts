@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Context, Effect, Layer, type Scope } from "effect"
 import * as Emulator from "../emulator/Emulator.ts"
-import { locate } from "../setup/Assets.ts"
+import { inWords, locate } from "../setup/Assets.ts"
 import * as ApiServer from "./ApiServer.ts"
 import { root } from "./Bundle.ts"
 import * as Cloud from "./Cloud.ts"
@@ -69,7 +69,7 @@ const repository = (...path: ReadonlyArray<string>): string => join(root, ...pat
 export const make = Effect.gen(function* () {
   const located = locate(process.env)
   if (located._tag === "Incomplete") {
-    return yield* Effect.die(new Error(`not there: ${located.missing.join(", ")}; run npm run e2e:setup`))
+    return yield* Effect.die(new Error(`not there: ${inWords(located.missing)}; run npm run e2e:setup`))
   }
   const { assets } = located
   const folder = yield* Effect.acquireRelease(
