@@ -1,6 +1,7 @@
 /**
  * The operator's writes to Kubernetes: one request, its reply put into the mirror at once.
- * Rule: no decision runs on a state older than our own last write, and a refused write is followed by a read.
+ * Rule: no decision runs on a state older than our own last write, and a refused write is followed by a read. Nothing
+ * is sent that was decided on a state that is known to be outdated.
  */
 import { Context, Effect, Layer } from "effect"
 import { CurrentActor } from "../actor/CurrentActor.ts"
@@ -9,7 +10,7 @@ import type { FirewallRule } from "../domain/FirewallRule.ts"
 import type { Node } from "../domain/Node.ts"
 import type { Raw } from "../domain/Object.ts"
 import { externalIPs, firewallRules, Kubernetes, nodes, type Resource } from "../kubernetes/Kubernetes.ts"
-import type { KubernetesError } from "../kubernetes/KubernetesError.ts"
+import { Conflict, KubernetesError } from "../kubernetes/KubernetesError.ts"
 import type { Store } from "../kubernetes/Store.ts"
 import type { ActorRef } from "./Kinds.ts"
 import { Mirrors } from "./Mirrors.ts"
@@ -74,43 +75,70 @@ const make = Effect.gen(function* () {
     }
   }
 
+  interface Written<A> {
+    readonly resource: Resource
+    readonly mirror: Mirror<A>
+    readonly identity: (a: A) => { readonly uid: string; readonly resourceVersion: string }
+  }
+
   const written = <A>(
-    resource: Resource,
-    mirror: Mirror<A>,
+    { identity, mirror, resource }: Written<A>,
     name: string,
-    uidOf: (a: A) => string,
     write: Write<Raw>
   ): Write<A> =>
     write.pipe(
       Effect.tapError((error) =>
-        isSurprise(error) ? readAgain(resource, mirror, name, uidOf) : Effect.void
+        isSurprise(error) ? readAgain(resource, mirror, name, (a) => identity(a).uid) : Effect.void
       ),
-      Effect.flatMap((raw) => accept(mirror, raw)),
-      (settled) => mirror.writing(name, settled)
+      Effect.flatMap((raw) => accept(mirror, raw))
     )
 
-  const patcher = <A>(
-    resource: Resource,
-    mirror: Mirror<A>,
-    uidOf: (a: A) => string,
-    options: { readonly subresource?: "status" }
-  ) =>
-    Effect.fn(`Cluster.patch.${resource.plural}`)((name: string, patch: Patch) =>
-      written(resource, mirror, name, uidOf, kubernetes.patch(resource, { name }, patch, options))
-    )
+  /** Actors that write the same object take turns, and what one decided before the other's write is not sent. */
+  const patcher =
+    <A>(target: Written<A>, options: { readonly subresource?: "status" }) =>
+    (name: string, patch: Patch): Write<A> => {
+      const { identity, mirror, resource } = target
+      const what = [`patch ${resource.plural}`, name, options.subresource].filter(
+        (part) => part !== undefined
+      )
+      const decidedOn = (patch.metadata as Raw["metadata"] | undefined)?.resourceVersion
+      const send = Effect.suspend(() => {
+        const known = mirror.get(name)
+        const isOutdated =
+          decidedOn !== undefined && known !== undefined && identity(known).resourceVersion !== decidedOn
+        if (!isOutdated) return written(target, name, kubernetes.patch(resource, { name }, patch, options))
+        const reason = new Conflict({ message: "a newer state of it is known by now" })
+        return Effect.fail(new KubernetesError({ operation: what.join("/"), reason }))
+      })
+      return mirror
+        .writing(name, send)
+        .pipe(Effect.withSpan(`Cluster.patch.${resource.plural}`, {}, { captureStackTrace: false }))
+    }
 
-  const uidOf = (a: ExternalIP | FirewallRule) => a.metadata.uid
+  const ofExternalIPs: Written<ExternalIP> = {
+    resource: externalIPs,
+    mirror: mirrors.externalIPs,
+    identity: (e) => e.metadata
+  }
+  const ofFirewallRules: Written<FirewallRule> = {
+    resource: firewallRules,
+    mirror: mirrors.firewallRules,
+    identity: (r) => r.metadata
+  }
   const status = { subresource: "status" } as const
   return Cluster.of({
-    patchNode: patcher(nodes, mirrors.nodes, (n: Node) => n.uid, {}),
+    patchNode: patcher({ resource: nodes, mirror: mirrors.nodes, identity: (n: Node) => n }, {}),
     createExternalIP: Effect.fn("Cluster.create.externalips")((object: Raw) => {
       const name = String(object.metadata.name)
-      return written(externalIPs, mirrors.externalIPs, name, uidOf, kubernetes.create(externalIPs, object))
+      return mirrors.externalIPs.writing(
+        name,
+        written(ofExternalIPs, name, kubernetes.create(externalIPs, object))
+      )
     }),
-    patchExternalIP: patcher(externalIPs, mirrors.externalIPs, uidOf, {}),
-    patchExternalIPStatus: patcher(externalIPs, mirrors.externalIPs, uidOf, status),
-    patchFirewallRule: patcher(firewallRules, mirrors.firewallRules, uidOf, {}),
-    patchFirewallRuleStatus: patcher(firewallRules, mirrors.firewallRules, uidOf, status)
+    patchExternalIP: patcher(ofExternalIPs, {}),
+    patchExternalIPStatus: patcher(ofExternalIPs, status),
+    patchFirewallRule: patcher(ofFirewallRules, {}),
+    patchFirewallRuleStatus: patcher(ofFirewallRules, status)
   })
 })
 

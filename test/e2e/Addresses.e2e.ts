@@ -172,6 +172,45 @@ suite("addresses", {}, (scenario) => {
     })
   )
 
+  for (const taint of ["karpenter.sh/disrupted", "ToBeDeletedByClusterAutoscaler"]) {
+    scenario(`a node with the taint ${taint} is on its way out: its address moves on`, (world) =>
+      Effect.gen(function* () {
+        const operator = yield* world.startOperator()
+        yield* operator.ready
+        const stem = `leaving-${taint.toLowerCase().replaceAll(/[^a-z]/g, "-")}`
+        yield* world.launchNode(stem, { labels: autoAssign })
+        const address = yield* addressOf(world, stem)
+        yield* world.kubectl.ok(["taint", "node", stem, `${taint}=:NoSchedule`])
+        yield* world.launchNode(`${stem}-next`, { labels: autoAssign })
+        assert.strictEqual((yield* addressOf(world, `${stem}-next`)).metadata.name, address.metadata.name)
+        yield* world.matches("the next node has it")
+      })
+    )
+  }
+
+  scenario("an address that was kept is taken back before another one is bought", (world) =>
+    Effect.gen(function* () {
+      const operator = yield* world.startOperator({ flags: ["--prevent-eip-deallocation"] })
+      yield* operator.ready
+      const before = yield* world.launchNode("keeps", { labels: autoAssign })
+      const { metadata, spec, status } = yield* addressOf(world, "keeps")
+      assert.isTrue(spec?.preventEIPDeallocation)
+      yield* vanish(world, "keeps", before.instanceId)
+      yield* world.kubectl.ok(["delete", "externalip", metadata.name, "--timeout=60s"])
+      const kept = (yield* world.cloud.addresses).find((a) => a.publicIp === status?.publicIPAddress)
+      assert.strictEqual(kept?.associationId, undefined)
+      assert.strictEqual(kept?.allocationId, status?.addressID)
+      yield* world.launchNode("takes", { labels: autoAssign })
+      const taken = yield* addressOf(world, "takes")
+      assert.deepStrictEqual(
+        [taken.metadata.name, taken.status?.addressID],
+        [metadata.name, kept?.allocationId]
+      )
+      assert.notStrictEqual(taken.metadata.uid, metadata.uid)
+      yield* world.matches("the kept address is used again")
+    })
+  )
+
   scenario("a node that is replaced under its name has its address again", (world) =>
     Effect.gen(function* () {
       const operator = yield* world.startOperator()
