@@ -39,6 +39,8 @@ interface Memory {
    * time is somebody else's: perhaps it was acted on.
    */
   readonly unsentIntents: Map<string, number>
+  /** The time of the intent whose allocation was answered with an address. */
+  readonly answeredIntents: Map<string, number>
   readonly emptyReads: Map<string, number>
   /** When an address named in status was asked for by id and not found. */
   readonly missing: Map<string, number>
@@ -51,7 +53,20 @@ export const make = Effect.gen(function* () {
   const mirrors = yield* Mirrors
   const settings = yield* Settings
   const { inventory } = mirrors
-  const memory: Memory = { unsentIntents: new Map(), emptyReads: new Map(), missing: new Map() }
+  const memory: Memory = {
+    unsentIntents: new Map(),
+    answeredIntents: new Map(),
+    emptyReads: new Map(),
+    missing: new Map()
+  }
+  /** Of the intent that is in status now. */
+  const isAbout = (
+    intents: ReadonlyMap<string, number>,
+    object: ExternalIP.ExternalIP | undefined
+  ): boolean => {
+    const intent = object === undefined ? undefined : Plan.intentOf(object)
+    return object !== undefined && intent !== undefined && intents.get(object.metadata.uid) === intent
+  }
 
   const observe = (name: string, runBegan: number, now: number): Plan.Observed => {
     const object = mirrors.externalIPs.get(name)
@@ -93,10 +108,8 @@ export const make = Effect.gen(function* () {
       isLabelled: nodeName !== undefined && labelled.includes(nodeName),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),
       memory: {
-        isIntentUnsent:
-          object !== undefined &&
-          memory.unsentIntents.has(uid) &&
-          memory.unsentIntents.get(uid) === Plan.intentOf(object),
+        isIntentUnsent: isAbout(memory.unsentIntents, object),
+        isIntentAnswered: isAbout(memory.answeredIntents, object),
         lastEmptyRead: memory.emptyReads.get(uid)
       },
       policy: settings
@@ -160,6 +173,7 @@ export const make = Effect.gen(function* () {
         yield* cluster.patchExternalIP(name, withoutFinalizer(object.metadata, externalIPFinalizer))
         memory.emptyReads.delete(uid)
         memory.unsentIntents.delete(uid)
+        memory.answeredIntents.delete(uid)
         return
       case "WriteStatus":
         yield* writeStatus(object, step.status)
@@ -168,6 +182,7 @@ export const make = Effect.gen(function* () {
         const intent = Plan.intentIn(step.status)
         // Before the write: an answer that is lost does not make the intent somebody else's.
         if (intent !== undefined) memory.unsentIntents.set(uid, intent)
+        memory.answeredIntents.delete(uid)
         yield* writeStatus(object, step.status)
         memory.emptyReads.delete(uid)
         return
@@ -183,6 +198,7 @@ export const make = Effect.gen(function* () {
             })
           )
         )
+        if (intent !== undefined) memory.answeredIntents.set(uid, intent)
         wrote(name, () => inventory.wroteAddress({ ...made, tags: step.tags, association: undefined }))
         yield* tell(
           object,
