@@ -21,6 +21,13 @@ const clusterId = "shown"
 /** Where an instance of AWS would be, and none is. */
 const nowhere = "aws:///eu-west-1a/i-0123456789abcdef0"
 
+/** Nodes on which nothing can be done, and why. */
+const unfit = [
+  ["elsewhere", "UnsupportedNode"],
+  ["private", "NoPublicInterface"],
+  ["stranger", "OtherVpc"]
+] as const
+
 /** What was seen, to be held against what there is to be seen: `kind reason`, and reasons of events. */
 const seen = { reasons: new Set<string>(), events: new Set<string>() }
 
@@ -171,11 +178,7 @@ suite("what kubectl shows", {}, (scenario) => {
         node("elsewhere", { providerID: "gce://project/zone/machine" }),
         node("stranger", { providerID: stranger.providerID })
       )
-      for (const [on, reason] of [
-        ["elsewhere", "UnsupportedNode"],
-        ["private", "NoPublicInterface"],
-        ["stranger", "OtherVpc"]
-      ] as const) {
+      for (const [on, reason] of unfit) {
         yield* during(world, externalIP(`on-${on}`, { nodeName: on }), (e) => troubles(world, e, reason))
       }
       yield* kubectl.apply(externalIP("first", { nodeName: "host" }))
@@ -294,11 +297,7 @@ suite("what kubectl shows", {}, (scenario) => {
       const host = yield* world.launchNode("guarded")
       const rule = (name: string, spec: Fields = {}) => firewallRule(name, { nodeName: "guarded", ...spec })
       yield* kubectl.apply(node("not-running", { providerID: nowhere }))
-      for (const [on, reason] of [
-        ["elsewhere", "UnsupportedNode"],
-        ["private", "NoPublicInterface"],
-        ["stranger", "OtherVpc"]
-      ] as const) {
+      for (const [on, reason] of unfit) {
         yield* during(world, rule(`on-${on}`, { nodeName: on }), (r) => troubles(world, r, reason))
       }
       yield* during(world, rule("on-not-running", { nodeName: "not-running" }), (r) =>

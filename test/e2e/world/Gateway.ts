@@ -6,6 +6,7 @@
 import { createServer, request } from "node:https"
 import { Effect, type Scope } from "effect"
 import * as SelfSigned from "../../../src/http/SelfSigned.ts"
+import { listen } from "./Listening.ts"
 import * as Port from "./Port.ts"
 
 export type Fate =
@@ -40,9 +41,9 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
     const answers = new Map<number, number>()
     let decide: (asked: Asked) => Fate = () => ({ _tag: "Pass" })
 
-    yield* Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof createServer>>((resume) => {
-        const server = createServer({ cert: certificate, key }, (incoming, response) => {
+    yield* listen(
+      () =>
+        createServer({ cert: certificate, key }, (incoming, response) => {
           const fate = decide({ method: incoming.method ?? "", path: incoming.url ?? "" })
           met[fate._tag] += 1
           if (fate._tag === "Refuse") {
@@ -84,14 +85,8 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
           asked.on("error", () => response.destroy())
           response.on("close", () => asked.destroy())
           incoming.pipe(asked)
-        })
-        server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) =>
-        Effect.sync(() => {
-          server.close()
-          server.closeAllConnections()
-        })
+        }),
+      port
     )
     return {
       url: `https://127.0.0.1:${port}`,
