@@ -4,7 +4,8 @@
  * had tried what it has not.
  */
 import { defineConfig, type TestProjectConfiguration } from "vitest/config"
-import { locate } from "./test/e2e/setup/Assets.ts"
+import { inWords, locate } from "./test/e2e/setup/Assets.ts"
+import LongestFirst from "./test/LongestFirst.ts"
 
 const unit: TestProjectConfiguration = {
   test: {
@@ -32,7 +33,7 @@ const e2e: TestProjectConfiguration = {
 const projects = (): ReadonlyArray<TestProjectConfiguration> => {
   const located = locate(process.env)
   if (located._tag === "Complete") return [unit, e2e]
-  const line = `THE END-TO-END SUITES CANNOT RUN: ${located.missing.join(", ")} missing; npm run e2e:setup gets them`
+  const line = `THE END-TO-END SUITES CANNOT RUN: ${inWords(located.missing)} missing; npm run e2e:setup gets them`
   if (process.env.CI === "true") throw new Error(line)
   process.stderr.write(`\n*** ${line} ***\n\n`)
   return [unit]
@@ -41,6 +42,7 @@ const projects = (): ReadonlyArray<TestProjectConfiguration> => {
 export default defineConfig({
   test: {
     projects: [...projects()],
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/ClosingLine.ts"]
   }
 })

@@ -189,9 +189,10 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
     const said = describeError(failure.error)
     const retry = retryOf(failure.error)
     const millis = Retry.delay(retry, actor.failures, random.nextDoubleUnsafe())
+    const log = Retry.isWorthSaying(retry, actor.failures) ? Effect.logWarning : Effect.logDebug
     actor.failures += 1
     actor.note = retry.note ?? said
-    yield* Effect.logDebug(`${actor.kind} ${actor.key} waits ${Math.round(millis)} ms: ${said}`)
+    yield* log(`${actor.kind} ${actor.key}: ${said}; again in ${Math.ceil(millis) / 1000} s`)
     const outcome: Outcome =
       millis === 0 ? { _tag: "Again", result: "error" } : { _tag: "Wait", result: "error", millis }
     return outcome

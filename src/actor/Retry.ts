@@ -4,27 +4,44 @@
  */
 import { Duration } from "effect"
 
-export type Retry =
-  /** On fresh state; a second failure in a row already backs off. */
-  | { readonly _tag: "AtOnce"; readonly note: string | undefined }
-  /** Doubling from 100 ms to 5 min, forgotten on success; never below `atLeast`, nor above `atMost`. */
-  | {
-      readonly _tag: "BackOff"
-      readonly atLeast: Duration.Duration
-      readonly atMost: Duration.Duration
-      readonly note: string | undefined
-    }
-  /** That long within a tenth, whatever came before. */
-  | { readonly _tag: "After"; readonly duration: Duration.Duration; readonly note: string | undefined }
+interface Said {
+  readonly note: string | undefined
+  /** Waiting like this is nothing that somebody must know of. */
+  readonly isQuiet: boolean
+}
+
+/** On fresh state; a second failure in a row already backs off. */
+interface AtOnce extends Said {
+  readonly _tag: "AtOnce"
+}
+/** Doubling from 100 ms to 5 min, forgotten on success; never below `atLeast`, nor above `atMost`. */
+interface BackOff extends Said {
+  readonly _tag: "BackOff"
+  readonly atLeast: Duration.Duration
+  readonly atMost: Duration.Duration
+}
+/** That long within a tenth, whatever came before. */
+interface After extends Said {
+  readonly _tag: "After"
+  readonly duration: Duration.Duration
+}
+
+export type Retry = AtOnce | BackOff | After
 
 const first = 100
 const cap = 300_000
 
+/** What has failed so often, and waits so long (milliseconds), does not pass in a moment. */
+const persistent = { failures: 2, wait: 1_000 }
+
 interface Noted {
   readonly note?: string
+  readonly isQuiet?: boolean
 }
 
-export const atOnce = (o: Noted = {}): Retry => ({ _tag: "AtOnce", note: o.note })
+const said = ({ isQuiet = false, note }: Noted): Said => ({ note, isQuiet })
+
+export const atOnce = (o: Noted = {}): Retry => ({ _tag: "AtOnce", ...said(o) })
 
 export const backOff = (
   o: Noted & { readonly atLeast?: Duration.Input; readonly atMost?: Duration.Input } = {}
@@ -32,14 +49,25 @@ export const backOff = (
   _tag: "BackOff",
   atLeast: Duration.fromInputUnsafe(o.atLeast ?? Duration.zero),
   atMost: Duration.fromInputUnsafe(o.atMost ?? cap),
-  note: o.note
+  ...said(o)
 })
 
 export const after = (duration: Duration.Input, o: Noted = {}): Retry => ({
   _tag: "After",
   duration: Duration.fromInputUnsafe(duration),
-  note: o.note
+  ...said(o)
 })
+
+/**
+ * Whether the failure belongs where people look, and not only where it is searched for: what only a person can put
+ * right (no back-off would help), and what does not pass.
+ *
+ * @param failures how many runs in a row failed before this one
+ */
+export const isWorthSaying = (retry: Retry, failures: number): boolean =>
+  !retry.isQuiet &&
+  (retry._tag === "After" ||
+    (failures >= persistent.failures && rangeOf(retry, failures).high >= persistent.wait))
 
 /** Both in milliseconds; what is between them is left to chance: a crowd that failed together must not return so. */
 interface Range {

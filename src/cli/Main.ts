@@ -9,6 +9,7 @@ import type { Access } from "../kubernetes/Access.ts"
 import type { Kubernetes } from "../kubernetes/Kubernetes.ts"
 import { parse } from "../Options.ts"
 import { parseCommand } from "./CommandLine.ts"
+import * as Ending from "./Ending.ts"
 import { ExitCode, teardown } from "./ExitCode.ts"
 import { operatorHelp, simulateHelp } from "./Help.ts"
 import * as Logging from "./Logging.ts"
@@ -41,6 +42,12 @@ const isUsage = (error: unknown): error is { readonly message: string } =>
   error !== null &&
   "_tag" in error &&
   (error._tag === "OptionsError" || error._tag === "ConfigurationError")
+
+/** Wrong usage is said, and becomes its exit code. */
+const sayUsage = <A, E, R>(program: Effect.Effect<A, E, R>) =>
+  Effect.catch(program, (error) =>
+    isUsage(error) ? Effect.as(oneLine(error), ExitCode.usage) : Effect.fail(error)
+  )
 
 const command = <E1, E2>(
   argv: ReadonlyArray<string>,
@@ -76,9 +83,10 @@ const command = <E1, E2>(
         const options = yield* Effect.fromResult(parse(asked.argv, env))
         const { run } = yield* Effect.promise(() => import("./Run.ts"))
         const layers = yield* Effect.promise(live)
-        return yield* Effect.provide(
-          run(options, { ...layers, access: layers.access(options.kubeconfig) }),
-          Logging.layer(options)
+        return yield* run(options, { ...layers, access: layers.access(options.kubeconfig) }).pipe(
+          sayUsage,
+          Ending.logged,
+          Effect.provide(Logging.layer(options))
         )
       }
     }
@@ -90,8 +98,5 @@ export const main = <E1, E2>(
   env: Environment,
   live: () => Promise<Live<E1, E2>>
 ): void => {
-  const program = command(argv, env, live).pipe(
-    Effect.catch((error) => (isUsage(error) ? Effect.as(oneLine(error), ExitCode.usage) : Effect.fail(error)))
-  )
-  NodeRuntime.runMain(program, { teardown })
+  NodeRuntime.runMain(sayUsage(command(argv, env, live)), { teardown })
 }

@@ -3,16 +3,13 @@
  * Rule: a pair is given out only when certificate and key fit; a broken change leaves the old pair in use.
  */
 import { createSecureContext } from "node:tls"
-import { Effect, FileSystem, Path, Runtime, Schedule, Schema } from "effect"
+import { Effect, FileSystem, Path, Schedule, Schema } from "effect"
 import type { KeyPair } from "./Server.ts"
 
 export class CertificateError extends Schema.TaggedError<CertificateError>()("CertificateError", {
   /** One line that names the flag and the folder. */
   message: Schema.String
-}) {
-  /** Said in one line where the endpoint is started. */
-  override readonly [Runtime.errorReported] = false
-}
+}) {}
 
 const refuse = (folder: string, why: string) =>
   new CertificateError({ message: `--metrics-cert-dir: ${folder}: ${why.replaceAll(/\s+/g, " ")}` })

@@ -95,4 +95,4 @@ export const layer = (
   bind: BindAddress.BindAddress | "off",
   options: Omit<MetricsOptions, "bind">
 ): Layer.Layer<never, Server.ListenError | Certificates.CertificateError, Kubernetes> =>
-  bind === "off" ? Layer.empty : Layer.effectDiscard(Server.sayWhy(serve({ ...options, bind })))
+  bind === "off" ? Layer.empty : Layer.effectDiscard(serve({ ...options, bind }))

@@ -41,4 +41,4 @@ export const layer = (
   bind: BindAddress.BindAddress | "off",
   checks: Checks
 ): Layer.Layer<never, Server.ListenError> =>
-  bind === "off" ? Layer.empty : Layer.effectDiscard(Server.sayWhy(serve(bind, checks)))
+  bind === "off" ? Layer.empty : Layer.effectDiscard(serve(bind, checks))

@@ -5,21 +5,14 @@
 import * as Http from "node:http"
 import * as Https from "node:https"
 import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Runtime, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { HttpRouter } from "effect/http"
 import * as BindAddress from "./BindAddress.ts"
 
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
   /** One line that names the flag. */
   message: Schema.String
-}) {
-  /** `sayWhy` has logged the line; a stack would add nothing to it. */
-  override readonly [Runtime.errorReported] = false
-}
-
-/** For the layers: why the program cannot start, in one line of the log. */
-export const sayWhy = <A, E extends Error, R>(start: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.tapError(start, (error) => Effect.logError(error.message))
+}) {}
 
 /** PEM, as TLS wants them. */
 export interface KeyPair {

@@ -128,19 +128,21 @@ export const hold = Effect.fn("Election.hold")(function* (options: {
 
   const standBy = Effect.gen(function* () {
     let said = ""
-    const sayOnce = (line: string) =>
+    const sayOnce = (line: string, say: (line: string) => Effect.Effect<void>) =>
       Effect.suspend(() => {
         if (said === line) return Effect.void
         said = line
-        return Effect.logInfo(line)
+        return say(line)
       })
     while (true) {
       yield* isFree.close
       const outcome = yield* attempt().pipe(
-        Effect.catch((error) => Effect.as(sayOnce(`lease not taken: ${error.message}`), undefined))
+        Effect.catch((error) =>
+          Effect.as(sayOnce(`lease not taken: ${error.message}`, Effect.logWarning), undefined)
+        )
       )
       if (outcome?._tag === "Ours") return outcome
-      if (outcome?._tag === "Held") yield* sayOnce(`standing by: ${outcome.holder} leads`)
+      if (outcome?._tag === "Held") yield* sayOnce(`standing by: ${outcome.holder} leads`, Effect.logInfo)
       yield* Effect.timeoutOption(isFree.await, yield* retryDelay)
     }
   })

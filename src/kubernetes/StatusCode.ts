@@ -78,7 +78,12 @@ export const reasonOfAnswer = (answer: Answer): Reason => {
     .slice(0, excerptLength)
     .trim()
     .replaceAll(/\s*\n\s*/g, " ")
-  const message = status.message || excerpt || `HTTP ${answer.code}`
+  const said = status.message || excerpt || `HTTP ${answer.code}`
+  // A 404 without a Status is about the path, not about an object at it.
+  const isNotServed = answer.code === 404 && !status.message
+  const message = isNotServed
+    ? `the API server serves no such resource (${said}): is its CustomResourceDefinition installed?`
+    : said
   const seconds =
     answer.retryAfter !== undefined && /^\d+$/.test(answer.retryAfter) ? Number(answer.retryAfter) : undefined
   return reasonFor(answer.code, status, message, seconds)

@@ -27,11 +27,6 @@ export interface Store<A, Index extends string> {
   /** Write-through: the reply of our own write. The newest state known afterwards. */
   readonly accept: (raw: Raw) => A
   readonly forget: (key: string, uid: string) => void
-  /**
-   * A write of ours to one object, its reply taken in before it ends. What the watch brings of the object meanwhile is
-   * taken in afterwards: it is most likely the same write, and it must be known by then whose it was.
-   */
-  readonly writing: <B, E, R>(key: string, write: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R>
   /** Called synchronously, once the mirror holds the new state. */
   readonly onChange: (listener: (change: Mirror.Change<A>) => void) => void
   /** List and watch until interrupted. */
@@ -84,39 +79,15 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
     yield* ready.open
   })
 
-  /** By key of an object that is being written: how many writes are under way, and what came of it meanwhile. */
-  const held = new Map<string, { writes: number; readonly events: Array<() => void> }>()
-
-  const writing = <B, E, R>(key: string, write: Effect.Effect<B, E, R>): Effect.Effect<B, E, R> =>
-    Effect.suspend(() => {
-      const hold = held.get(key) ?? { writes: 0, events: [] }
-      held.set(key, hold)
-      hold.writes += 1
-      return Effect.ensuring(
-        write,
-        Effect.sync(() => {
-          hold.writes -= 1
-          if (hold.writes > 0) return
-          held.delete(key)
-          for (const apply of hold.events) apply()
-        })
-      )
-    })
-
   const take = (event: WatchEvent): void => {
     if (event.type === "BOOKMARK") {
       version = event.resourceVersion
       return
     }
     const object = decode(event.object)
+    if (event.type === "DELETED") mirror.remove(object)
+    else mirror.put(object)
     version = options.identity(object).resourceVersion
-    const apply = (): void => {
-      if (event.type === "DELETED") mirror.remove(object)
-      else mirror.put(object)
-    }
-    const hold = held.get(options.key(object))
-    if (hold === undefined) apply()
-    else hold.events.push(apply)
   }
 
   const watch = (from: string) =>
@@ -171,7 +142,6 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       return mirror.put(object) ?? object
     },
     forget: mirror.forget,
-    writing,
     onChange: mirror.onChange,
     run: run as Effect.Effect<never>,
     ready: ready.await,

@@ -1,6 +1,7 @@
 /**
  * The operator's writes to Kubernetes: one request, its reply put into the mirror at once.
- * Rule: no decision runs on a state older than our own last write, and a refused write is followed by a read.
+ * Rule: no decision runs on a state older than our own last write, and a refused write is followed by a read. Nothing
+ * is sent that was decided on a state that is known to be outdated.
  */
 import { Context, Effect, Layer } from "effect"
 import { CurrentActor } from "../actor/CurrentActor.ts"
@@ -9,9 +10,11 @@ import type { FirewallRule } from "../domain/FirewallRule.ts"
 import type { Node } from "../domain/Node.ts"
 import type { Raw } from "../domain/Object.ts"
 import { externalIPs, firewallRules, Kubernetes, nodes, type Resource } from "../kubernetes/Kubernetes.ts"
-import type { KubernetesError } from "../kubernetes/KubernetesError.ts"
+import { Conflict, KubernetesError } from "../kubernetes/KubernetesError.ts"
+import type { Store } from "../kubernetes/Store.ts"
 import type { ActorRef } from "./Kinds.ts"
 import { Mirrors } from "./Mirrors.ts"
+import * as Turns from "./Turns.ts"
 
 type Patch = Readonly<Record<string, unknown>>
 type Write<A> = Effect.Effect<A, KubernetesError>
@@ -28,21 +31,13 @@ export class Cluster extends Context.Service<
   }
 >()("kubestatic/operator/Cluster") {}
 
-interface Mirror<A> {
-  readonly writing: <B, E, R>(key: string, write: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R>
-  readonly get: (key: string) => A | undefined
-  readonly accept: (raw: Raw) => A
-  readonly forget: (key: string, uid: string) => void
-}
+type Mirror<A> = Pick<Store<A, never>, "get" | "accept" | "forget">
+type Kind = "Node" | "ExternalIP" | "FirewallRule"
 
 const make = Effect.gen(function* () {
   const kubernetes = yield* Kubernetes
   const mirrors = yield* Mirrors
-
-  const accept = Effect.fnUntraced(function* <A>(mirror: Mirror<A>, raw: Raw) {
-    const actor = (yield* CurrentActor) as ActorRef | undefined
-    return mirrors.attributed(actor, () => mirror.accept(raw))
-  })
+  const turns = Turns.make()
 
   /**
    * After a write whose outcome is a surprise (refused, or unknown), what is there is read: told as anybody's
@@ -63,57 +58,91 @@ const make = Effect.gen(function* () {
       Effect.ignore
     )
 
-  /** One write, and what it makes of the mirror: the reply, or what is there after a surprise. */
-  const written = <A>(
-    resource: Resource,
-    mirror: Mirror<A>,
+  /** Its outcome is not what the mirror made one expect, or is not known. */
+  const isSurprise = ({ reason }: KubernetesError): boolean => {
+    switch (reason._tag) {
+      case "Conflict":
+      case "AlreadyExists":
+      case "NotFound":
+      case "Invalid":
+      case "ServerFault":
+      case "Unreachable":
+        return true
+      default:
+        return false
+    }
+  }
+
+  type Versioned = Node | ExternalIP | FirewallRule
+  interface Target<A extends Versioned> {
+    readonly kind: Kind
+    readonly resource: Resource
+    readonly mirror: Mirror<A>
+    readonly identity: (a: A) => { readonly uid: string; readonly resourceVersion: string }
+  }
+
+  /** In turn, its reply in the mirror and known for whose it is. */
+  const written = <A extends Versioned>(
+    { identity, kind, mirror, resource }: Target<A>,
     name: string,
-    uidOf: (a: A) => string,
-    write: Effect.Effect<Raw, KubernetesError>
+    write: Write<Raw>
   ): Write<A> =>
-    mirror
-      .writing(
-        name,
-        Effect.flatMap(write, (raw) => accept(mirror, raw))
+    Effect.flatMap(CurrentActor, (current) => {
+      const by = current as ActorRef | undefined
+      const accepted = Effect.map(write, (raw) => mirrors.attributed(by, () => mirror.accept(raw)))
+      const settled = mirrors.writing(kind, name, by, accepted)
+      const told = Effect.tapError(settled, (error) =>
+        isSurprise(error) ? readAgain(resource, mirror, name, (a) => identity(a).uid) : Effect.void
       )
-      .pipe(
-        Effect.tapError((error) => {
-          switch (error.reason._tag) {
-            case "Conflict":
-            case "AlreadyExists":
-            case "NotFound":
-            case "Invalid":
-            case "ServerFault":
-            case "Unreachable":
-              return readAgain(resource, mirror, name, uidOf)
-            default:
-              return Effect.void
-          }
-        })
+      return turns.take(`${kind}/${name}`, told)
+    })
+
+  /** Actors that write the same object take turns, and what one decided before the other's write is not sent. */
+  const patcher =
+    <A extends Versioned>(target: Target<A>, options: { readonly subresource?: "status" }) =>
+    (name: string, patch: Patch): Write<A> => {
+      const { identity, mirror, resource } = target
+      const what = [`patch ${resource.plural}`, name, options.subresource].filter(
+        (part) => part !== undefined
       )
+      const decidedOn = (patch.metadata as Raw["metadata"] | undefined)?.resourceVersion
+      const send = Effect.suspend(() => {
+        const known = mirror.get(name)
+        const isOutdated =
+          decidedOn !== undefined && known !== undefined && identity(known).resourceVersion !== decidedOn
+        if (!isOutdated) return kubernetes.patch(resource, { name }, patch, options)
+        const reason = new Conflict({ message: "a newer state of it is known by now" })
+        return Effect.fail(new KubernetesError({ operation: what.join("/"), reason }))
+      })
+      return written(target, name, send).pipe(
+        Effect.withSpan(`Cluster.patch.${resource.plural}`, {}, { captureStackTrace: false })
+      )
+    }
 
-  const patcher = <A>(
-    resource: Resource,
-    mirror: Mirror<A>,
-    uidOf: (a: A) => string,
-    options: { readonly subresource?: "status" }
-  ) =>
-    Effect.fn(`Cluster.patch.${resource.plural}`)((name: string, patch: Patch) =>
-      written(resource, mirror, name, uidOf, kubernetes.patch(resource, { name }, patch, options))
-    )
-
-  const uidOf = (a: ExternalIP | FirewallRule) => a.metadata.uid
+  const ofNodes: Target<Node> = { kind: "Node", resource: nodes, mirror: mirrors.nodes, identity: (n) => n }
+  const ofExternalIPs: Target<ExternalIP> = {
+    kind: "ExternalIP",
+    resource: externalIPs,
+    mirror: mirrors.externalIPs,
+    identity: (e) => e.metadata
+  }
+  const ofFirewallRules: Target<FirewallRule> = {
+    kind: "FirewallRule",
+    resource: firewallRules,
+    mirror: mirrors.firewallRules,
+    identity: (r) => r.metadata
+  }
   const status = { subresource: "status" } as const
   return Cluster.of({
-    patchNode: patcher(nodes, mirrors.nodes, (n: Node) => n.uid, {}),
+    patchNode: patcher(ofNodes, {}),
     createExternalIP: Effect.fn("Cluster.create.externalips")((object: Raw) => {
       const name = String(object.metadata.name)
-      return written(externalIPs, mirrors.externalIPs, name, uidOf, kubernetes.create(externalIPs, object))
+      return written(ofExternalIPs, name, kubernetes.create(externalIPs, object))
     }),
-    patchExternalIP: patcher(externalIPs, mirrors.externalIPs, uidOf, {}),
-    patchExternalIPStatus: patcher(externalIPs, mirrors.externalIPs, uidOf, status),
-    patchFirewallRule: patcher(firewallRules, mirrors.firewallRules, uidOf, {}),
-    patchFirewallRuleStatus: patcher(firewallRules, mirrors.firewallRules, uidOf, status)
+    patchExternalIP: patcher(ofExternalIPs, {}),
+    patchExternalIPStatus: patcher(ofExternalIPs, status),
+    patchFirewallRule: patcher(ofFirewallRules, {}),
+    patchFirewallRuleStatus: patcher(ofFirewallRules, status)
   })
 })
 

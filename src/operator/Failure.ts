@@ -27,7 +27,8 @@ export const retryOf = (failure: Failure): Retry.Retry => {
     return Retry.backOff({
       atLeast: "2 seconds",
       atMost: failure.isLag ? "20 seconds" : "5 minutes",
-      note: failure.message
+      note: failure.message,
+      isQuiet: true
     })
   }
   const note = failure.message
@@ -61,11 +62,12 @@ export const retryOf = (failure: Failure): Retry.Retry => {
     // Our mistake, refused by the API: more of the same changes nothing; an upgrade or an edit does.
     case "Mistake":
     case "Invalid":
-    case "DryRun":
       return Retry.after(verySlow, { note })
+    // Said where it was left out.
+    case "DryRun":
     // The lease is gone: the process is about to end.
     case "NotLeader":
-      return Retry.after(verySlow, { note })
+      return Retry.after(verySlow, { note, isQuiet: true })
   }
 }
 

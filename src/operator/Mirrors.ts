@@ -12,6 +12,7 @@ import * as Pod from "../domain/Pod.ts"
 import { Inventory, type InventoryChange } from "../ec2/Inventory.ts"
 import { externalIPs, firewallRules, type Kubernetes, nodes, pods } from "../kubernetes/Kubernetes.ts"
 import * as Store from "../kubernetes/Store.ts"
+import * as Echo from "./Echo.ts"
 import type { ActorRef } from "./Kinds.ts"
 import * as Same from "./Projection.ts"
 import type { Report } from "./Reports.ts"
@@ -48,11 +49,40 @@ export class Mirrors extends Context.Service<
     readonly report: (nodeName: string) => Report | undefined
     readonly publish: (report: Report) => void
     readonly forgetReport: (nodeName: string) => void
+    /**
+     * A write of an object by an actor, its reply taken in within: the echo that a watch brings of it, perhaps before the
+     * reply, does not wake that actor. The result is the object as the reply shows it.
+     */
+    readonly writing: <A extends Written, E, R>(
+      kind: "Node" | "ExternalIP" | "FirewallRule",
+      key: string,
+      by: ActorRef | undefined,
+      write: Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E, R>
     /** Runs a synchronous write-through so that its changes are known to be this actor's own. */
     readonly attributed: <A>(by: ActorRef | undefined, write: () => A) => A
     readonly onChange: (listener: Listener) => void
   }
 >()("kubestatic/operator/Mirrors") {}
+
+/** A Node as it is projected, or an object of ours. */
+type Written =
+  | { readonly resourceVersion: string }
+  | { readonly metadata: { readonly resourceVersion: string } }
+
+const versionOf = (object: Written): string =>
+  "metadata" in object ? object.metadata.resourceVersion : object.resourceVersion
+
+const versionAfter = (change: Change): string | undefined => {
+  switch (change._tag) {
+    case "Node":
+    case "ExternalIP":
+    case "FirewallRule":
+      return change.change.after === undefined ? undefined : versionOf(change.change.after)
+    default:
+      return undefined
+  }
+}
 
 const metadataOf = (a: { readonly metadata: { readonly uid: string; readonly resourceVersion: string } }) =>
   a.metadata
@@ -120,10 +150,15 @@ const make = Effect.gen(function* () {
   const tell = (change: Change, by: ActorRef | undefined = writer) => {
     for (const listener of listeners) listener(change, by)
   }
-  nodeStore.onChange((change) => tell({ _tag: "Node", change }))
+  /** By kind and key. */
+  const echo = Echo.make<Change>()
+  const heard = (change: Extract<Change, { readonly change: Store.Change<unknown> }>): void => {
+    tell(change, writer ?? echo.writerOf(`${change._tag}/${change.change.key}`, change))
+  }
+  nodeStore.onChange((change) => heard({ _tag: "Node", change }))
   podStore.onChange((change) => tell({ _tag: "Pod", change }))
-  externalIPStore.onChange((change) => tell({ _tag: "ExternalIP", change }))
-  firewallRuleStore.onChange((change) => tell({ _tag: "FirewallRule", change }))
+  externalIPStore.onChange((change) => heard({ _tag: "ExternalIP", change }))
+  firewallRuleStore.onChange((change) => heard({ _tag: "FirewallRule", change }))
   // The only askers are behaviours, and they ask in the name of their actor.
   inventory.onChange((change, asker) =>
     tell({ _tag: "Ec2", change }, writer ?? (asker as ActorRef | undefined))
@@ -144,6 +179,14 @@ const make = Effect.gen(function* () {
     forgetReport: (nodeName) => {
       reports.delete(nodeName)
     },
+    writing: (kind, key, by, write) =>
+      echo.during(
+        `${kind}/${key}`,
+        by,
+        write,
+        (change, reply) => versionAfter(change) === versionOf(reply),
+        (change) => tell(change, undefined)
+      ),
     attributed: (by, write) => {
       const outer = writer
       writer = by

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Random } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Logger, Random, References } from "effect"
 import { TestClock } from "effect/testing"
 import * as ActorSystem from "../../src/actor/ActorSystem.ts"
 import { CurrentActor } from "../../src/actor/CurrentActor.ts"
@@ -288,8 +288,40 @@ describe("a failure", () => {
       const { behaviour, ran } = failing(Retry.backOff({ atLeast: "7 seconds" }), 1)
       const actors = yield* system(behaviour)
       actors.tell("Thing", "a", "test")
-      yield* TestClock.adjust("10 seconds")
-      assert.isTrue((gaps(ran)[0] ?? 0) >= 7000)
+      // Half as long again is left to chance.
+      yield* TestClock.adjust("10500 millis")
+      const [gap = 0] = gaps(ran)
+      assert.isTrue(gap >= 7000 && gap <= 10_500, `${gap} ms`)
+    })
+  )
+  it.effect.each<readonly [string, Retry.Retry, ReadonlyArray<string>]>([
+    [
+      "one that passes by itself is for those who search",
+      Retry.backOff(),
+      ["Debug", "Debug", "Debug", "Debug"]
+    ],
+    ["one that stays is said", Retry.backOff(), [...Array(4).fill("Debug"), "Warn", "Warn"]],
+    [
+      "one that waits long is said the third time",
+      Retry.backOff({ atLeast: "1 second" }),
+      ["Debug", "Debug", "Warn"]
+    ],
+    ["one that only a person can put right is said at once", Retry.after("3 minutes"), ["Warn"]],
+    ["a wait that is no trouble never is", Retry.backOff({ isQuiet: true }), Array(6).fill("Debug")]
+  ])("in the log: %s", ([, retry, levels]) =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ logLevel }) => void logged.push(logLevel))
+      const { behaviour } = failing(retry, levels.length)
+      yield* Effect.gen(function* () {
+        const actors = yield* system(behaviour)
+        actors.tell("Thing", "a", "test")
+        yield* TestClock.adjust("10 minutes")
+      }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
+      assert.deepStrictEqual(logged, levels)
     })
   )
   it.effect("the same seed gives the same waits", () =>

@@ -2,30 +2,8 @@
  * Log entries as they are written: one JSON object a line, or text for people.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Console, Effect, Redacted } from "effect"
-import { TestClock } from "effect/testing"
-import * as Logging from "../../src/cli/Logging.ts"
-import type { LogLevelName } from "../../src/cli/Value.ts"
-
-/** What `effect` writes to standard error; whatever it writes to standard output fails the test. */
-const written = Effect.fnUntraced(function* (
-  logFormat: "json" | "text",
-  logLevel: LogLevelName,
-  effect: Effect.Effect<void>
-) {
-  const lines: Array<string> = []
-  const console: Console.Console = {
-    ...globalThis.console,
-    log: () => assert.fail("standard output is not for logs"),
-    error: (line: unknown) => lines.push(String(line))
-  }
-  yield* TestClock.setTime(1_700_000_000_123)
-  yield* effect.pipe(
-    Effect.provide(Logging.layer({ logFormat, logLevel })),
-    Effect.provideService(Console.Console, console)
-  )
-  return lines
-})
+import { Cause, Effect, Redacted } from "effect"
+import { written } from "./Written.ts"
 
 const ts = "2023-11-14T22:13:20.123Z"
 

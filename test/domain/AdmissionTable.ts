@@ -214,6 +214,14 @@ export const refused: ReadonlyArray<Refused> = [
   noAddress("an IPv6 address", "2001:db8::1"),
   noAddress("an address with a prefix", "203.0.113.7/32"),
   noAddress("a name for an address", "example.com"),
+  no(rule("an address that is much too long", { publicIPAddress: "1".repeat(65) }), [
+    "spec.publicIPAddress",
+    "Too long: may not be more than 64 bytes"
+  ]),
+  no(rule("a range that is much too long", { ipRanges: [{ cidr: "1".repeat(65) }] }), [
+    "spec.ipRanges[0].cidr",
+    "Too long: may not be more than 64 bytes"
+  ]),
   no(rule("characters in a range's description that EC2 does not take", described("d", "Don't")), [
     "spec.ipRanges[0].description",
     `Invalid value: "Don't": may hold ${characters}`

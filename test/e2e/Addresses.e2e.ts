@@ -4,8 +4,9 @@ import { Effect } from "effect"
 import { eventually, missing, there } from "./world/Eventually.ts"
 import type { Manifest } from "./world/Kubectl.ts"
 import { user } from "./world/OperatorProcess.ts"
+import * as Shown from "./world/Shown.ts"
 import { suite } from "./world/Suite.ts"
-import { autoAssign, externalIP, node, type World } from "./world/World.ts"
+import { autoAssign, externalIP, type World } from "./world/World.ts"
 
 type Of = World["Service"]
 
@@ -29,13 +30,8 @@ const addressOf = (world: Of, nodeName: string) =>
 
 const condition = (object: Manifest, type: string) => object.status?.conditions?.find((c) => c.type === type)
 
-/** Waits as a user does, with kubectl. */
-const wait = (world: Of, name: string, what: string) =>
-  world.kubectl.ok(["wait", `externalip/${name}`, `--for=${what}`, "--timeout=60s"])
-
-/** Ready is False for this reason. */
-const isRefused = (world: Of, name: string, reason: string) =>
-  wait(world, name, `jsonpath={.status.conditions[?(@.type=="Ready")].reason}=${reason}`)
+const wait = (world: Of, name: string, what: string) => Shown.wait(world, `externalip/${name}`, what)
+const isRefused = (world: Of, name: string, reason: string) => Shown.says(world, `externalip/${name}`, reason)
 
 /** The Node and its instance are gone for good. */
 const vanish = (world: Of, name: string, instanceId: string) =>
@@ -124,12 +120,7 @@ suite("addresses", {}, (scenario) => {
       // The short name and the category.
       assert.include(yield* world.kubectl.ok(["get", "eip"]), name)
       assert.include(yield* world.kubectl.ok(["get", "kubestatic"]), name)
-      const described = yield* eventually(
-        "the events are there",
-        Effect.map(world.kubectl.ok(["describe", "externalip", name]), (text) =>
-          /Normal +AddressAttached/.test(text) ? there(text) : missing(text)
-        )
-      )
+      const described = yield* Shown.tells(world, `externalip/${name}`, "Normal", "AddressAttached")
       assert.match(described, /Normal +AddressAllocated .*kubestatic/)
       assert.include(described, ip)
     })
@@ -178,6 +169,45 @@ suite("addresses", {}, (scenario) => {
       yield* world.launchNode("cordon-last", { labels: autoAssign })
       assert.notStrictEqual((yield* addressOf(world, "cordon-last")).metadata.name, kept.metadata.name)
       yield* world.matches("the cordoned node with a pod keeps its address")
+    })
+  )
+
+  for (const taint of ["karpenter.sh/disrupted", "ToBeDeletedByClusterAutoscaler"]) {
+    scenario(`a node with the taint ${taint} is on its way out: its address moves on`, (world) =>
+      Effect.gen(function* () {
+        const operator = yield* world.startOperator()
+        yield* operator.ready
+        const stem = `leaving-${taint.toLowerCase().replaceAll(/[^a-z]/g, "-")}`
+        yield* world.launchNode(stem, { labels: autoAssign })
+        const address = yield* addressOf(world, stem)
+        yield* world.kubectl.ok(["taint", "node", stem, `${taint}=:NoSchedule`])
+        yield* world.launchNode(`${stem}-next`, { labels: autoAssign })
+        assert.strictEqual((yield* addressOf(world, `${stem}-next`)).metadata.name, address.metadata.name)
+        yield* world.matches("the next node has it")
+      })
+    )
+  }
+
+  scenario("an address that was kept is taken back before another one is bought", (world) =>
+    Effect.gen(function* () {
+      const operator = yield* world.startOperator({ flags: ["--prevent-eip-deallocation"] })
+      yield* operator.ready
+      const before = yield* world.launchNode("keeps", { labels: autoAssign })
+      const { metadata, spec, status } = yield* addressOf(world, "keeps")
+      assert.isTrue(spec?.preventEIPDeallocation)
+      yield* vanish(world, "keeps", before.instanceId)
+      yield* world.kubectl.ok(["delete", "externalip", metadata.name, "--timeout=60s"])
+      const kept = (yield* world.cloud.addresses).find((a) => a.publicIp === status?.publicIPAddress)
+      assert.strictEqual(kept?.associationId, undefined)
+      assert.strictEqual(kept?.allocationId, status?.addressID)
+      yield* world.launchNode("takes", { labels: autoAssign })
+      const taken = yield* addressOf(world, "takes")
+      assert.deepStrictEqual(
+        [taken.metadata.name, taken.status?.addressID],
+        [metadata.name, kept?.allocationId]
+      )
+      assert.notStrictEqual(taken.metadata.uid, metadata.uid)
+      yield* world.matches("the kept address is used again")
     })
   )
 
@@ -264,47 +294,6 @@ suite("addresses", {}, (scenario) => {
       assert.strictEqual(after?.instanceId, before?.instanceId)
       yield* world.kubectl.ok(["delete", "externalip", "paused", "--timeout=60s"])
       yield* world.matches("it is released")
-    })
-  )
-
-  scenario("what cannot be served says why", (world) =>
-    Effect.gen(function* () {
-      const { vpcId } = yield* world.cloud.subnet
-      const operator = yield* world.startOperator({ flags: [`--vpc-id=${vpcId}`] })
-      yield* operator.ready
-      const why = (name: string, nodeName: string, reason: string) =>
-        Effect.gen(function* () {
-          yield* world.kubectl.apply(externalIP(name, { nodeName }))
-          yield* isRefused(world, name, reason)
-          const described = yield* world.kubectl.ok(["describe", "externalip", name])
-          assert.include(described, reason)
-        })
-      yield* world.kubectl.apply(node("elsewhere", { providerID: "gce://project/zone/machine" }))
-      yield* why("on-elsewhere", "elsewhere", "UnsupportedNode")
-      yield* world.launchNode("private", { isPublic: false })
-      yield* why("on-private", "private", "NoPublicInterface")
-      const other = yield* world.cloud.makeVpc
-      const stranger = yield* world.cloud.launch({ subnetId: other.subnetId })
-      yield* world.kubectl.apply(node("stranger", { providerID: stranger.providerID }))
-      yield* why("on-stranger", "stranger", "OtherVpc")
-      yield* world.launchNode("shared")
-      yield* world.kubectl.apply(externalIP("one", { nodeName: "shared" }))
-      yield* wait(world, "one", "condition=Ready")
-      yield* why("two", "shared", "NodeAlreadyHasAddress")
-      yield* world.emulator.setQuotas({ addresses: (yield* world.cloud.addresses).length })
-      yield* why("too-many", "shared", "AddressLimitExceeded")
-      yield* world.emulator.setQuotas({ addresses: 1000 })
-      yield* world.kubectl.ok([
-        "delete",
-        "externalip",
-        "on-elsewhere",
-        "on-private",
-        "on-stranger",
-        "two",
-        "too-many",
-        "--timeout=60s"
-      ])
-      yield* world.matches("what was refused is gone")
     })
   )
 

@@ -2,6 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { all as ours } from "../../src/domain/Crd.ts"
+import { held, leftAt } from "../scenario/GoConditions.ts"
 import { definitions as ofGo } from "../scenario/GoDefinitions.ts"
 import { use } from "./world/Definitions.ts"
 import { suite } from "./world/Suite.ts"
@@ -12,19 +13,6 @@ type Of = World["Service"]
 type Fields = Readonly<Record<string, unknown>>
 
 const prefix = "kubestatic.quortex.io"
-const leftAt = "2024-01-01T00:00:00Z"
-
-/** There the reason of a condition that holds is its type. */
-const held = (...types: ReadonlyArray<string>) =>
-  types.map((type) => ({
-    type,
-    status: "True",
-    reason: type,
-    message: "as it should be",
-    observedGeneration: 1,
-    lastTransitionTime: leftAt
-  }))
-
 const define = (world: Of, which: "ours" | "Go's") =>
   use(
     world,

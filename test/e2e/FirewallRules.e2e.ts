@@ -2,15 +2,15 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { eventually, missing, there } from "./world/Eventually.ts"
+import * as Shown from "./world/Shown.ts"
 import { suite } from "./world/Suite.ts"
 import { externalIP, firewallRule, type World } from "./world/World.ts"
 
 type Of = World["Service"]
 
-const wait = (world: Of, name: string, what: string) =>
-  world.kubectl.ok(["wait", `firewallrule/${name}`, `--for=${what}`, "--timeout=60s"])
+const wait = (world: Of, name: string, what: string) => Shown.wait(world, `firewallrule/${name}`, what)
 const isRefused = (world: Of, name: string, reason: string) =>
-  wait(world, name, `jsonpath={.status.conditions[?(@.type=="Ready")].reason}=${reason}`)
+  Shown.says(world, `firewallrule/${name}`, reason)
 const remove = (world: Of, ...names: ReadonlyArray<string>) =>
   world.kubectl.ok(["delete", "firewallrule", ...names, "--timeout=60s"])
 
@@ -75,12 +75,7 @@ suite("firewall rules", {}, (scenario) => {
         const condition = one.status?.conditions?.find((c) => c.type === type)
         assert.deepStrictEqual([condition?.status, condition?.reason], ["True", type])
       }
-      const described = yield* eventually(
-        "the event is there",
-        Effect.map(world.kubectl.ok(["describe", "firewallrule", "tcp"]), (text) =>
-          /Normal +RuleOpened/.test(text) ? there(text) : missing(text)
-        )
-      )
+      const described = yield* Shown.tells(world, "firewallrule/tcp", "Normal", "RuleOpened")
       assert.include(described, "Last Transition Time")
 
       // The range of two stays open for the other one.

@@ -2,7 +2,7 @@
  * The probes over HTTP, as the kubelet asks.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Ref, Runtime } from "effect"
+import { Effect, Layer, Ref } from "effect"
 import * as Probes from "../../src/http/Probes.ts"
 import { send } from "./Client.ts"
 
@@ -49,21 +49,6 @@ describe("Probes", () => {
       const head = yield* send({ port, path: "/healthz", method: "HEAD" })
       assert.deepStrictEqual([head.status, head.body], [200, ""])
       assert.strictEqual((yield* send({ port, path: "/readyz", method: "HEAD" })).status, 503)
-    })
-  )
-
-  it.effect("a port in use is said in one line, and not a second time with a stack", () =>
-    Effect.gen(function* () {
-      const checks = { isHealthy: Effect.succeed(true), isReady: Effect.succeed(true) }
-      const { port } = yield* Probes.serve(local, checks)
-      const logged: Array<unknown> = []
-      const logger = Logger.map(Logger.formatStructured, (entry) => logged.push(entry.message))
-      const error = yield* Layer.build(Probes.layer({ ...local, port }, checks)).pipe(
-        Effect.provide(Logger.layer([logger])),
-        Effect.flip
-      )
-      assert.deepStrictEqual(logged, [error.message])
-      assert.isFalse(Runtime.getErrorReported(error))
     })
   )
 

@@ -49,6 +49,13 @@ describe("an answer", () => {
     assert.strictEqual(answer(500, "").message, "HTTP 500")
   })
 
+  it("404 about the path says what is missing: not an object, its definition", () => {
+    const got = answer(404, "404 page not found\n")
+    assert.strictEqual(got._tag, "NotFound")
+    assert.match(got.message, /\(404 page not found\): is its CustomResourceDefinition installed\?$/)
+    assert.strictEqual(answer(404, { reason: "NotFound", message: "no x" }).message, "no x")
+  })
+
   it.each([
     ["the header", "5", { details: { retryAfterSeconds: 9 } }, 5_000],
     ["the details", undefined, { details: { retryAfterSeconds: 9 } }, 9_000],

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Cause } from "effect"
-import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
+import { Effect, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Raw } from "../../src/domain/Object.ts"
 import {
@@ -294,40 +294,6 @@ describe("our own writes", () => {
       yield* server.send(modified(raw("a", 15, "theirs")))
       yield* settle
       assert.strictEqual(store.get("a")?.color, "ours")
-    })
-  )
-  it.effect("are known for ours also when the watch is faster than the reply", () =>
-    Effect.gen(function* () {
-      const { server, store, told } = yield* start([raw("a", 5)])
-      const reply = yield* Deferred.make<Raw>()
-      const writing = yield* Effect.forkChild(
-        store.writing(
-          "a",
-          Effect.map(Deferred.await(reply), (object) => {
-            store.accept(object)
-            told.push("the reply is in")
-          })
-        )
-      )
-      yield* server.send(modified(raw("a", 6, "ours")), modified(raw("a", 7, "theirs")), added(raw("b", 8)))
-      yield* settle
-      assert.deepStrictEqual(told.slice(1), ["b: - -> red"])
-      yield* Deferred.succeed(reply, raw("a", 6, "ours"))
-      yield* Fiber.join(writing)
-      assert.deepStrictEqual(told.slice(2), ["a: red -> ours", "the reply is in", "a: ours -> theirs"])
-    })
-  )
-  it.effect("that fail let in what the watch brought meanwhile", () =>
-    Effect.gen(function* () {
-      const { server, store } = yield* start([raw("a", 5)])
-      const reply = yield* Deferred.make<never, string>()
-      const writing = yield* Effect.forkChild(store.writing("a", Deferred.await(reply)))
-      yield* server.send(modified(raw("a", 6, "done")), deleted(raw("a", 7, "done")))
-      yield* settle
-      assert.deepStrictEqual(names(store), ["a"])
-      yield* Deferred.fail(reply, "no answer")
-      yield* Fiber.await(writing)
-      assert.deepStrictEqual(names(store), [])
     })
   )
   it.effect("are not undone by a list that is older", () =>

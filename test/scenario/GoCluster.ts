@@ -20,21 +20,9 @@ import {
 import * as Permission from "../../src/domain/Permission.ts"
 import { externalIPs, firewallRules, nodes } from "../../src/kubernetes/Kubernetes.ts"
 import * as World from "../World.ts"
+import { held, leftAt } from "./GoConditions.ts"
 
 export const nodeNameAnnotation = `${apiGroup}/node-name`
-
-const leftAt = "2024-01-01T00:00:00Z"
-
-/** There the reason of a condition that holds is its type. */
-const held = (...types: ReadonlyArray<string>) =>
-  types.map((type) => ({
-    type,
-    status: "True",
-    reason: type,
-    message: "as it should be",
-    observedGeneration: 1,
-    lastTransitionTime: leftAt
-  }))
 
 type Made = Effect.Success<ReturnType<typeof World.make>>
 

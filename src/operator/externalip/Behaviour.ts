@@ -39,6 +39,8 @@ interface Memory {
    * time is somebody else's: perhaps it was acted on.
    */
   readonly unsentIntents: Map<string, number>
+  /** The time of the intent whose allocation was answered with an address. */
+  readonly answeredIntents: Map<string, number>
   readonly emptyReads: Map<string, number>
   /** Of these a look-up by tag began after the last write to EC2. */
   readonly searched: Set<string>
@@ -55,6 +57,7 @@ export const make = Effect.gen(function* () {
   const { inventory } = mirrors
   const memory: Memory = {
     unsentIntents: new Map(),
+    answeredIntents: new Map(),
     emptyReads: new Map(),
     searched: new Set(),
     missing: new Map()
@@ -69,6 +72,15 @@ export const make = Effect.gen(function* () {
       if (wanted !== undefined && wanted !== nodeName) leaving.add(address.publicIp)
     }
     return leaving
+  }
+
+  /** Of the intent that is in status now. */
+  const isAbout = (
+    intents: ReadonlyMap<string, number>,
+    object: ExternalIP.ExternalIP | undefined
+  ): boolean => {
+    const intent = object === undefined ? undefined : Plan.intentOf(object)
+    return object !== undefined && intent !== undefined && intents.get(object.metadata.uid) === intent
   }
 
   const observe = (name: string, runBegan: number, now: number): Plan.Observed => {
@@ -112,10 +124,8 @@ export const make = Effect.gen(function* () {
       isLabelled: nodeName !== undefined && labelled.includes(nodeName),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),
       memory: {
-        isIntentUnsent:
-          object !== undefined &&
-          memory.unsentIntents.has(uid) &&
-          memory.unsentIntents.get(uid) === Plan.intentOf(object),
+        isIntentUnsent: isAbout(memory.unsentIntents, object),
+        isIntentAnswered: isAbout(memory.answeredIntents, object),
         lastEmptyRead: memory.emptyReads.get(uid),
         isSearched: memory.searched.has(uid)
       },
@@ -184,6 +194,7 @@ export const make = Effect.gen(function* () {
         memory.emptyReads.delete(uid)
         memory.unsentIntents.delete(uid)
         memory.searched.delete(uid)
+        memory.answeredIntents.delete(uid)
         return
       case "WriteStatus":
         yield* writeStatus(object, step.status)
@@ -192,6 +203,7 @@ export const make = Effect.gen(function* () {
         const intent = Plan.intentIn(step.status)
         // Before the write: an answer that is lost does not make the intent somebody else's.
         if (intent !== undefined) memory.unsentIntents.set(uid, intent)
+        memory.answeredIntents.delete(uid)
         yield* writeStatus(object, step.status)
         memory.emptyReads.delete(uid)
         return
@@ -202,13 +214,12 @@ export const make = Effect.gen(function* () {
         const made = yield* ec2.allocateAddress({ tags: step.tags }).pipe(
           Effect.tapError((error) =>
             Effect.sync(() => {
-              const { _tag } = error.reason
-              // Certainly not done: the same intent serves the next attempt.
-              const isUnsent = _tag === "Throttled" || _tag === "NotLeader" || _tag === "DryRun"
-              if (isUnsent && intent !== undefined) memory.unsentIntents.set(uid, intent)
+              // Certainly not done: the same intent serves the next attempt, and stands in the way of nothing.
+              if (!isAmbiguous(error.reason) && intent !== undefined) memory.unsentIntents.set(uid, intent)
             })
           )
         )
+        if (intent !== undefined) memory.answeredIntents.set(uid, intent)
         wrote(name, () => inventory.wroteAddress({ ...made, tags: step.tags, association: undefined }))
         yield* tell(
           object,

@@ -55,7 +55,8 @@ const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> | u
     const missing = stillMissing(o, object, inStatus)
     if (missing !== undefined) return missing
   }
-  if (ours.length === 0 && intent !== undefined && !o.memory.isIntentUnsent) {
+  const isOutcomeKnown = o.memory.isIntentUnsent || o.memory.isIntentAnswered
+  if (ours.length === 0 && intent !== undefined && !isOutcomeKnown) {
     const recovering = recover(o, object, intent)
     if (recovering !== undefined) return recovering
   }

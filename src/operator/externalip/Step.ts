@@ -60,6 +60,8 @@ export interface Policy {
 export interface Memory {
   /** The intent in status was written by this process and AllocateAddress was not sent since. */
   readonly isIntentUnsent: boolean
+  /** EC2 answered what the intent in status was for: nothing of it can turn up later. */
+  readonly isIntentAnswered: boolean
   /** When the last look-up by tag began that found nothing. */
   readonly lastEmptyRead: number | undefined
   /** A look-up by tag began after the last write to EC2 for this object. */

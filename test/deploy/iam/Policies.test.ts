@@ -4,38 +4,13 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
+import * as Actions from "./Actions.ts"
 import * as Authorization from "./Authorization.ts"
 import type { Recorded } from "./Call.ts"
 import { isAllowed } from "./Evaluator.ts"
 import * as Forbidden from "./Forbidden.ts"
 import * as Policy from "./Policy.ts"
 import { callsOf, type workloads } from "./Workloads.ts"
-
-/** What the contract says, and no more. */
-const baseActions = [
-  "DescribeSecurityGroups",
-  "CreateSecurityGroup",
-  "DeleteSecurityGroup",
-  "AuthorizeSecurityGroupIngress",
-  "RevokeSecurityGroupIngress",
-  "AuthorizeSecurityGroupEgress",
-  "RevokeSecurityGroupEgress",
-  "DescribeAddresses",
-  "AllocateAddress",
-  "ReleaseAddress",
-  "AssociateAddress",
-  "DisassociateAddress",
-  "DescribeInstances",
-  "ModifyInstanceAttribute",
-  "DescribeNetworkInterfaces",
-  "ModifyNetworkInterfaceAttribute",
-  "CreateTags"
-]
-/** The operator does without them when they are refused. */
-const optionalActions = [
-  "UpdateSecurityGroupRuleDescriptionsEgress",
-  "UpdateSecurityGroupRuleDescriptionsIngress"
-]
 
 const base = Policy.read("base.json")
 const least = Policy.read("least-privilege.json")
@@ -60,7 +35,7 @@ const refused = (policy: Policy.Policy, calls: ReadonlyArray<Recorded>): Readonl
 const record = (...names: ReadonlyArray<keyof typeof workloads>) =>
   Effect.runPromise(Effect.provide(callsOf(...names), Layer.merge(TestClock.layer(), Logger.layer([]))))
 
-const isOptional = ({ action }: Recorded) => optionalActions.includes(action)
+const isOptional = ({ action }: Recorded) => Actions.optional.includes(action)
 let recorded: ReadonlyArray<Recorded> = []
 let adopting: ReadonlyArray<Recorded> = []
 let optional: ReadonlyArray<Recorded> = []
@@ -85,14 +60,14 @@ describe("what is recorded", () => {
   it("holds every action of the base policy but the one that is never called", () => {
     const seen = new Set([...recorded, ...adopting].map(({ action }) => action))
     assert.deepStrictEqual(
-      baseActions.filter((action) => !seen.has(action)),
-      ["ModifyInstanceAttribute"]
+      Actions.base.filter((action) => !seen.has(action)),
+      Actions.neverCalled
     )
     assert.deepStrictEqual(
-      [...seen].filter((action) => !baseActions.includes(action)),
+      [...seen].filter((action) => !Actions.base.includes(action)),
       []
     )
-    assert.deepStrictEqual([...new Set(optional.map(({ action }) => action))].toSorted(), optionalActions)
+    assert.deepStrictEqual([...new Set(optional.map(({ action }) => action))].toSorted(), Actions.optional)
   })
   it("asks IAM for something with each call, but to end an association that has ended", () => {
     const silent = [...recorded, ...adopting].filter(
@@ -112,7 +87,7 @@ describe("base.json", () => {
   it("is the policy that the Go implementation needs, action by action", () => {
     assert.deepStrictEqual(
       base.flatMap((s) => s.actions),
-      baseActions.map((action) => `ec2:${action}`)
+      Actions.base.map((action) => `ec2:${action}`)
     )
     assert.deepStrictEqual(
       base.map(({ conditions, effect, resources }) => ({ conditions, effect, resources })),

@@ -10,7 +10,7 @@ import { root } from "../world/Bundle.ts"
 import { eventually, missing, there } from "../world/Eventually.ts"
 import * as Port from "../world/Port.ts"
 import { suite } from "../world/Suite.ts"
-import { unexplained } from "../world/Verdict.ts"
+import { judge } from "../world/Verdict.ts"
 import { autoAssign, node } from "../world/World.ts"
 import { containerOf, render } from "./Rendered.ts"
 
@@ -40,7 +40,7 @@ const scrape = (port: number, token?: string) =>
 suite("the operator as the chart installs it", { asksEc2: false }, (scenario) => {
   scenario("serves a node, within its roles and its policy, and shows metrics to whom it may", (world) =>
     Effect.gen(function* () {
-      const { apiServer, assets, kubectl } = world
+      const { assets, kubectl } = world
       yield* kubectl.ok([
         "apply",
         "-f",
@@ -92,7 +92,7 @@ suite("the operator as the chart installs it", { asksEc2: false }, (scenario) =>
 
       yield* kubectl.ok(["delete", "externalip", "--all", "--timeout=60s"])
       assert.strictEqual((yield* operator.end("SIGTERM")).code, 0)
-      assert.deepStrictEqual(unexplained(apiServer), [])
+      assert.deepStrictEqual(judge(world).unexplained, [])
     })
   )
 })

@@ -20,6 +20,15 @@ export interface Assets {
   readonly python: string
 }
 
+/** Each as people call it. */
+export const titles: { readonly [K in keyof Assets]: string } = {
+  etcd: "etcd",
+  kubeApiserver: "kube-apiserver",
+  kubectl: "kubectl",
+  helm: "helm",
+  python: "the EC2 emulator"
+}
+
 export const folder = fileURLToPath(new URL("..", import.meta.url))
 export const requirements = join(folder, "emulator", "requirements.txt")
 
@@ -73,6 +82,10 @@ const places = (env: Environment): { readonly [K in keyof Assets]: ReadonlyArray
   }
 }
 
+/** What is missing, in words. */
+export const inWords = (missing: ReadonlyArray<keyof Assets>): string =>
+  missing.map((name) => titles[name]).join(", ")
+
 export type Located =
   | { readonly _tag: "Complete"; readonly assets: Assets }
   | { readonly _tag: "Incomplete"; readonly missing: ReadonlyArray<keyof Assets> }
@@ -89,7 +102,7 @@ export const locate = (env: Environment): Located => {
   if (etcd && kubeApiserver && kubectl && helm && python) {
     return { _tag: "Complete", assets: { etcd, kubeApiserver, kubectl, helm, python } }
   }
-  const missing = (["etcd", "kubeApiserver", "kubectl", "helm", "python"] as const).filter(
+  const missing = (Object.keys(titles) as ReadonlyArray<keyof Assets>).filter(
     (name) => found(name) === undefined
   )
   return { _tag: "Incomplete", missing }

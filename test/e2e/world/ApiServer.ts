@@ -1,10 +1,11 @@
 /**
- * A real kube-apiserver over an etcd: RBAC as in a cluster, an audit of what service accounts ask for, nothing else
- * of a cluster (no kubelet, scheduler, controllers).
+ * A real kube-apiserver over an etcd: RBAC as in a cluster, an audit of what service accounts ask for and of what
+ * anybody writes, nothing else of a cluster (no kubelet, scheduler, controllers).
  * Rule: it can be killed and started again on its port, with the same certificates and other flags.
  */
 import { generateKeyPairSync } from "node:crypto"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import type { IncomingMessage } from "node:http"
 import { request } from "node:https"
 import { join } from "node:path"
 import { Effect, Exit, Scope } from "effect"
@@ -27,7 +28,9 @@ export interface Audited {
     readonly namespace?: string
   }
   readonly responseStatus?: { readonly code?: number; readonly reason?: string; readonly message?: string }
+  /** RFC 3339 with microseconds: when it came, and when it was answered. */
   readonly requestReceivedTimestamp: string
+  readonly stageTimestamp: string
 }
 
 export interface ApiServer {
@@ -44,6 +47,11 @@ export interface ApiServer {
   readonly wasStarting: (at: number) => boolean
   /** One request as administrator, for what is too much or too raw for kubectl. */
   readonly request: (asked: Asked) => Effect.Effect<Reply>
+  /**
+   * The status alone of a GET, as administrator or with a token; what follows, perhaps for ever, is not waited for.
+   * 0: there was none.
+   */
+  readonly status: (path: string, token?: string) => Effect.Effect<number>
 }
 
 const adminToken = "end-to-end-administrator"
@@ -52,7 +60,15 @@ const auditPolicy = {
   apiVersion: "audit.k8s.io/v1",
   kind: "Policy",
   omitStages: ["RequestReceived", "ResponseStarted"],
-  rules: [{ level: "Metadata", userGroups: ["system:serviceaccounts"] }, { level: "None" }]
+  rules: [
+    { level: "Metadata", userGroups: ["system:serviceaccounts"] },
+    {
+      level: "Metadata",
+      verbs: ["create", "update", "patch", "delete"],
+      resources: [{ group: "", resources: ["nodes"] }, { group: "kubestatic.quortex.io" }]
+    },
+    { level: "None" }
+  ]
 }
 
 export interface Reply {
@@ -67,33 +83,59 @@ export interface Asked {
   readonly path: string
   readonly body?: unknown
   readonly contentType?: string
+  /** The administrator's unless said otherwise. */
+  readonly token?: string
 }
 
-/** As administrator. */
-const send = (
+/** `answered` has the whole answer to itself. */
+const open = (
   url: string,
-  { body, contentType = "application/json", method, path }: Asked
-): Effect.Effect<Reply> =>
-  Effect.callback<Reply>((resume) => {
-    const asked = request(
-      `${url}${path}`,
-      {
-        method,
-        headers: { authorization: `Bearer ${adminToken}`, "content-type": contentType },
-        // The loopback interface; whoever else talks to this server has its certificate.
-        rejectUnauthorized: false
-      },
+  { body, contentType = "application/json", method, path, token = adminToken }: Asked,
+  answered: (reply: IncomingMessage) => void,
+  failed: (error: Error) => void
+): void => {
+  const asked = request(
+    `${url}${path}`,
+    {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": contentType },
+      // The loopback interface; whoever else talks to this server has its certificate.
+      rejectUnauthorized: false
+    },
+    answered
+  )
+  asked.on("error", failed)
+  asked.end(body === undefined ? undefined : JSON.stringify(body))
+}
+
+const send = (url: string, asked: Asked): Effect.Effect<Reply> =>
+  Effect.callback<Reply>((resume) =>
+    open(
+      url,
+      asked,
       (reply) => {
         let text = ""
         reply.setEncoding("utf8").on("data", (part: string) => {
           text += part
         })
         reply.on("end", () => resume(Effect.succeed({ status: reply.statusCode ?? 0, body: text })))
-      }
+      },
+      (error) => resume(Effect.succeed({ status: 0, body: error.message }))
     )
-    asked.on("error", (error) => resume(Effect.succeed({ status: 0, body: error.message })))
-    asked.end(body === undefined ? undefined : JSON.stringify(body))
-  })
+  )
+
+const statusOf = (url: string, asked: Asked): Effect.Effect<number> =>
+  Effect.callback<number>((resume) =>
+    open(
+      url,
+      asked,
+      (reply) => {
+        resume(Effect.succeed(reply.statusCode ?? 0))
+        reply.destroy()
+      },
+      () => resume(Effect.succeed(0))
+    )
+  )
 
 /** A kubeconfig for one user; `user` as in its `users[].user`. */
 export const kubeconfig = (o: {
@@ -209,6 +251,7 @@ export const make = (
           .filter((line) => line !== "")
           .map((line) => JSON.parse(line) as Audited),
       wasStarting: (at) => starts.some(({ from, to }) => at >= from && at <= to),
-      request: (asked) => send(url, asked)
+      request: (asked) => send(url, asked),
+      status: (path, token = adminToken) => statusOf(url, { method: "GET", path, token })
     }
   })

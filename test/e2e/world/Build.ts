@@ -3,7 +3,7 @@
  * Rule: the operator under test is built from the sources under test.
  */
 import { execFileSync } from "node:child_process"
-import { locate } from "../setup/Assets.ts"
+import { inWords, locate } from "../setup/Assets.ts"
 import { bundle, root } from "./Bundle.ts"
 
 const first = (command: string, args: ReadonlyArray<string>): string =>
@@ -11,7 +11,7 @@ const first = (command: string, args: ReadonlyArray<string>): string =>
 
 export default function build(): void {
   const located = locate(process.env)
-  if (located._tag === "Incomplete") throw new Error(`missing: ${located.missing.join(", ")}`)
+  if (located._tag === "Incomplete") throw new Error(`missing: ${inWords(located.missing)}`)
   const { etcd, helm, kubectl, kubeApiserver, python } = located.assets
   execFileSync("npm", ["run", "build", "--silent"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] })
   const packages =

@@ -3,10 +3,32 @@
  * Rule: a definition takes effect a moment after it is stored; whoever goes on from here is judged by the new one.
  */
 import { Effect } from "effect"
-import { eventually, missing, there } from "./Eventually.ts"
+import type { ApiServer } from "./ApiServer.ts"
+import { eventually, missing, type NeverCame, there } from "./Eventually.ts"
 import type { World } from "./World.ts"
 
 type Fields = Readonly<Record<string, unknown>>
+
+const collections = ["externalips", "firewallrules"].map(
+  (plural) => `/apis/kubestatic.quortex.io/v1alpha1/${plural}`
+)
+
+/**
+ * Lists and watches of both kinds are served. A definition is Established before: until its storage is ready the API
+ * server answers watches with 429 ("storage is (re)initializing").
+ */
+export const served = (apiServer: ApiServer): Effect.Effect<void, NeverCame> =>
+  eventually(
+    "the definitions are served",
+    Effect.map(
+      Effect.forEach(
+        collections.flatMap((path) => [path, `${path}?watch=true&timeoutSeconds=60`]),
+        (path) => apiServer.status(path),
+        { concurrency: "unbounded" }
+      ),
+      (codes) => (codes.every((code) => code === 200) ? there(undefined) : missing(codes.join(", ")))
+    )
+  )
 
 /** Refused by our definitions, for its protocol, and by none before them. */
 const probe = {
@@ -35,4 +57,5 @@ export const use = (
         status === (o.refuseTheProbe ? 422 : 201) ? there(undefined) : missing(`${status} ${body}`)
       )
     )
+    yield* served(world.apiServer)
   })

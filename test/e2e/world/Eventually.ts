@@ -19,13 +19,15 @@ export const missing = (why: string): Look<never> => ({ _tag: "Missing", why })
 export interface Options {
   /** Long enough for the slowest machine that is doing other things beside. */
   readonly within?: Duration.Input
-  readonly every?: Duration.Input
 }
+
+/** Milliseconds: a look takes a good part of a processor, so what takes long is looked at less often. */
+const pause = (waited: number): number => Math.min(1_000, Math.max(50, waited / 8))
 
 export const eventually = <A, E, R>(
   what: string,
   look: Effect.Effect<Look<A>, E, R>,
-  { every = "100 millis", within = "60 seconds" }: Options = {}
+  { within = "60 seconds" }: Options = {}
 ): Effect.Effect<A, NeverCame | E, R> =>
   Effect.gen(function* () {
     const patience = Duration.toMillis(Duration.fromInputUnsafe(within))
@@ -33,10 +35,11 @@ export const eventually = <A, E, R>(
     for (;;) {
       const seen = yield* look
       if (seen._tag === "There") return seen.value
-      if ((yield* Clock.currentTimeMillis) - began > patience) {
+      const waited = (yield* Clock.currentTimeMillis) - began
+      if (waited > patience) {
         return yield* new NeverCame({ message: `${what}: not within ${patience / 1000} s: ${seen.why}` })
       }
-      yield* Effect.sleep(every)
+      yield* Effect.sleep(pause(waited))
     }
   })
 

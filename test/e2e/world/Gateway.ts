@@ -6,6 +6,7 @@
 import { createServer, request } from "node:https"
 import { Effect, type Scope } from "effect"
 import * as SelfSigned from "../../../src/http/SelfSigned.ts"
+import { listen } from "./Listening.ts"
 import * as Port from "./Port.ts"
 
 export type Fate =
@@ -25,6 +26,8 @@ export interface Gateway {
   readonly decide: (fate: (asked: Asked) => Fate) => void
   /** How often each fate was met. */
   readonly met: () => Readonly<Record<Fate["_tag"], number>>
+  /** How often the API server itself answered with that status. */
+  readonly answered: (status: number) => number
 }
 
 const status = (code: number): string =>
@@ -35,11 +38,12 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
     const port = yield* Port.free
     const { certificate, key } = yield* SelfSigned.make
     const met: Record<Fate["_tag"], number> = { Pass: 0, Refuse: 0, FailAfter: 0 }
+    const answers = new Map<number, number>()
     let decide: (asked: Asked) => Fate = () => ({ _tag: "Pass" })
 
-    yield* Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof createServer>>((resume) => {
-        const server = createServer({ cert: certificate, key }, (incoming, response) => {
+    yield* listen(
+      () =>
+        createServer({ cert: certificate, key }, (incoming, response) => {
           const fate = decide({ method: incoming.method ?? "", path: incoming.url ?? "" })
           met[fate._tag] += 1
           if (fate._tag === "Refuse") {
@@ -62,6 +66,8 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
               rejectUnauthorized: false
             },
             (reply) => {
+              const code = reply.statusCode ?? 0
+              answers.set(code, (answers.get(code) ?? 0) + 1)
               if (fate._tag === "FailAfter") {
                 reply.resume()
                 reply.on("end", () => {
@@ -79,14 +85,8 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
           asked.on("error", () => response.destroy())
           response.on("close", () => asked.destroy())
           incoming.pipe(asked)
-        })
-        server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) =>
-        Effect.sync(() => {
-          server.close()
-          server.closeAllConnections()
-        })
+        }),
+      port
     )
     return {
       url: `https://127.0.0.1:${port}`,
@@ -94,6 +94,7 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
       decide: (fate) => {
         decide = fate
       },
-      met: () => met
+      met: () => met,
+      answered: (code) => answers.get(code) ?? 0
     }
   })

@@ -31,11 +31,21 @@ export interface Options {
 
 export interface OperatorProcess extends Process {
   readonly ready: Effect.Effect<void, NeverCame>
+  /** What /readyz says now. */
+  readonly isReady: Effect.Effect<boolean>
+  /** Waits until an entry of that level says it. */
+  readonly says: (level: "info" | "warn" | "error", words: RegExp) => Effect.Effect<void, NeverCame>
   readonly metrics: Effect.Effect<string>
   /** The sum of a metric over the label values given. */
   readonly metric: (name: string, labels?: Readonly<Record<string, string>>) => Effect.Effect<number>
   /** One object for each line that is one. */
-  readonly log: () => ReadonlyArray<Readonly<Record<string, unknown>>>
+  readonly log: () => ReadonlyArray<Entry>
+}
+
+/** One of the log. */
+export interface Entry {
+  readonly level: string
+  readonly msg: string
 }
 
 /** A new token in the file that operators read theirs from: a kubelet rotates it so. */
@@ -103,6 +113,13 @@ export const start = (
         ...o.env
       }
     })
+    const log = (): ReadonlyArray<Entry> =>
+      process_
+        .output()
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map((line) => JSON.parse(line) as Entry)
+    const readyz = fetchText(`http://127.0.0.1:${probes}/readyz`)
     const exposition = Effect.map(fetchText(`http://127.0.0.1:${metrics}/metrics`), ({ body }) => body)
     return {
       ...process_,
@@ -110,7 +127,7 @@ export const start = (
         "the operator is ready",
         Effect.gen(function* () {
           if (!process_.isRunning()) return missing(`it ended: ${tail(process_)}`)
-          const { body, status } = yield* fetchText(`http://127.0.0.1:${probes}/readyz`)
+          const { body, status } = yield* readyz
           // Looked at last: one that could not bind its port has ended by now, and somebody else answered.
           if (!process_.isRunning()) return missing(`it ended: ${tail(process_)}`)
           return status === 200 ? there(undefined) : missing(`${status} ${body}\n${tail(process_)}`)
@@ -118,11 +135,16 @@ export const start = (
       ),
       metrics: exposition,
       metric: (name, labels = {}) => Effect.map(exposition, (text) => sum(text, name, labels)),
-      log: () =>
-        process_
-          .output()
-          .split("\n")
-          .filter((line) => line.startsWith("{"))
-          .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+      isReady: Effect.map(readyz, ({ status }) => status === 200),
+      says: (level, words) =>
+        eventually(
+          `the operator says ${words}`,
+          Effect.sync(() =>
+            log().some((entry) => entry.level === level && words.test(entry.msg))
+              ? there(undefined)
+              : missing(tail(process_))
+          )
+        ),
+      log
     }
   })

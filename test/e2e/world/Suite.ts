@@ -4,12 +4,12 @@
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { outsideOfPolicy, unexplained } from "./Verdict.ts"
+import { judge, outsideOfPolicy } from "./Verdict.ts"
 import { World } from "./World.ts"
 
 export interface Options {
   /** HTTP status codes that the suite itself provokes. */
-  readonly explained?: ReadonlyArray<number>
+  readonly provokes?: ReadonlyArray<number>
   /** False: the suite is about the API server alone, and no operator runs in it. */
   readonly asksEc2?: boolean
 }
@@ -35,10 +35,17 @@ export const suite = (name: string, options: Options, define: (scenario: Scenari
         ))
       if (options.asksEc2 === false) return
       it.effect("asked both worlds for nothing that its permissions do not hold", () =>
-        Effect.map(World, ({ apiServer, wire }) => {
-          assert.isAbove(wire.calls().length, 0)
-          assert.deepStrictEqual(outsideOfPolicy(wire.calls()), [])
-          assert.deepStrictEqual(unexplained(apiServer, options.explained), [])
+        Effect.map(World, ({ apiServer, lives, wire }) => {
+          const calls = wire.calls()
+          const { explained, requests, unexplained } = judge({ apiServer, lives }, options.provokes)
+          const refusals = Object.entries(explained).map(([what, n]) => `${n} x ${what}`)
+          process.stdout.write(
+            `\n${name}: ${requests} requests to the API server (refused: ${refusals.join(", ") || "none"}), ` +
+              `${calls.length} calls to EC2 of ${new Set(calls.map((c) => c.action)).size} actions\n`
+          )
+          assert.isAbove(calls.length, 0)
+          assert.deepStrictEqual(outsideOfPolicy(calls), [])
+          assert.deepStrictEqual(unexplained, [])
         })
       )
     }

@@ -22,6 +22,8 @@ const tag = {
 } as const
 const addressLabel = `${prefix}externalip`
 const startupTaint = "node.kubestatic.quortex.io/externalip-not-attached"
+/** Set by those who are about to take a node away. */
+const leavingTaints = ["karpenter.sh/disrupted", "ToBeDeletedByClusterAutoscaler"]
 
 const nameOf = (object: Manifest): string => object.metadata.name
 const instanceOf = (node: Manifest): string =>
@@ -72,12 +74,11 @@ const ofNodes = (w: Worlds): ReadonlyArray<string> =>
     const label = node.metadata.labels?.[addressLabel]
     const taints = (node.spec?.taints ?? []) as ReadonlyArray<{ readonly key: string }>
     const isTainted = taints.some((t) => t.key === startupTaint)
+    const isLeaving = node.spec?.unschedulable === true || taints.some((t) => leavingTaints.includes(t.key))
     const wantsOne = node.metadata.labels?.[`${prefix}externalip-auto-assign`] === "true"
     return [
       ...(naming.length > 1 ? [`node ${name} is named by ${naming.map(nameOf).join(", ")}`] : []),
-      ...(wantsOne && node.spec?.unschedulable !== true && naming.length === 0
-        ? [`node ${name} has no ExternalIP`]
-        : []),
+      ...(wantsOne && !isLeaving && naming.length === 0 ? [`node ${name} has no ExternalIP`] : []),
       ...(label === attached?.status?.publicIPAddress
         ? []
         : [`node ${name} is labelled ${label}, attached is ${attached?.status?.publicIPAddress}`]),

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
 import { Effect, type Scope } from "effect"
+import { listen } from "./Listening.ts"
 import * as Port from "./Port.ts"
 
 /** What becomes of one call. */
@@ -148,19 +149,13 @@ export const make = (target: string): Effect.Effect<Wire, never, Scope.Scope> =>
       }
     }
 
-    yield* Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof createServer>>((resume) => {
-        const server = createServer((incoming, response) => {
+    yield* listen(
+      () =>
+        createServer((incoming, response) => {
           // A caller that was killed takes its connection along.
           serve(incoming, response).catch(() => response.destroy())
-        })
-        server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) =>
-        Effect.sync(() => {
-          server.close()
-          server.closeAllConnections()
-        })
+        }),
+      port
     )
     return {
       url: `http://127.0.0.1:${port}`,

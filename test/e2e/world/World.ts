@@ -7,12 +7,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Context, Effect, Layer, type Scope } from "effect"
 import * as Emulator from "../emulator/Emulator.ts"
-import { locate } from "../setup/Assets.ts"
+import { inWords, locate } from "../setup/Assets.ts"
 import * as ApiServer from "./ApiServer.ts"
 import { root } from "./Bundle.ts"
 import * as Cloud from "./Cloud.ts"
+import * as Definitions from "./Definitions.ts"
 import * as Etcd from "./Etcd.ts"
 import { eventually, missing, type Options as Patience, settled, there } from "./Eventually.ts"
+import type * as Explanation from "./Explanation.ts"
 import * as Kubectl from "./Kubectl.ts"
 import * as OperatorProcess from "./OperatorProcess.ts"
 import * as Truth from "./Truth.ts"
@@ -67,7 +69,7 @@ const repository = (...path: ReadonlyArray<string>): string => join(root, ...pat
 export const make = Effect.gen(function* () {
   const located = locate(process.env)
   if (located._tag === "Incomplete") {
-    return yield* Effect.die(new Error(`not there: ${located.missing.join(", ")}; run npm run e2e:setup`))
+    return yield* Effect.die(new Error(`not there: ${inWords(located.missing)}; run npm run e2e:setup`))
   }
   const { assets } = located
   const folder = yield* Effect.acquireRelease(
@@ -90,6 +92,7 @@ export const make = Effect.gen(function* () {
   yield* kubectl.ok(["create", "namespace", OperatorProcess.namespace])
   yield* kubectl.ok(["apply", "--server-side", "-f", repository("crds"), "--recursive"])
   yield* kubectl.ok(["wait", "--for=condition=Established", "crd", "--all"])
+  yield* Definitions.served(apiServer)
   for (const file of ["service-account.yaml", "rbac.yaml"]) {
     yield* kubectl.ok(["apply", "--server-side", "-f", repository("deploy", "manifests", file)])
   }
@@ -116,6 +119,7 @@ export const make = Effect.gen(function* () {
   })
 
   const operators: Array<OperatorProcess.OperatorProcess> = []
+  const lives: Array<Explanation.Life> = []
 
   return {
     assets,
@@ -144,9 +148,21 @@ export const make = Effect.gen(function* () {
       Effect.Error<ReturnType<typeof OperatorProcess.start>>,
       Scope.Scope
     > =>
-      Effect.tap(OperatorProcess.start({ ec2: wire.url, ...o, apiServer, tokenFile, folder }), (operator) =>
-        Effect.sync(() => operators.push(operator))
-      ),
+      Effect.gen(function* () {
+        const from = Date.now()
+        let to = Number.POSITIVE_INFINITY
+        const operator = yield* OperatorProcess.start({ ec2: wire.url, ...o, apiServer, tokenFile, folder })
+        lives.push({ from, to: () => to })
+        operators.push(operator)
+        yield* Effect.forkDetach(
+          Effect.map(operator.exited, () => {
+            to = Date.now()
+          })
+        )
+        return operator
+      }),
+    /** When each operator ran. */
+    lives: lives as ReadonlyArray<Explanation.Life>,
     /** The end of the last operator's log, and its last requests on both sides. */
     lastWords: (): string => {
       const operator = operators.at(-1)

@@ -41,7 +41,13 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   leaving: new Set(),
   groupIds: [],
   ...o,
-  memory: { isIntentUnsent: false, lastEmptyRead: undefined, isSearched: true, ...memory },
+  memory: {
+    isIntentUnsent: false,
+    isIntentAnswered: false,
+    lastEmptyRead: undefined,
+    isSearched: true,
+    ...memory
+  },
   policy: {
     clusterId,
     adoptClusterIds: [],
@@ -381,6 +387,13 @@ describe("deletion", () => {
     assert.strictEqual(word(observe({ object: allocating, now: t0 + 3000 })), "ReadAddresses")
     const late = { now: t0 + 121_000, memory: { lastEmptyRead: t0 + 120_500 } }
     assert.strictEqual(word(observe({ object: allocating, ...late })), "RemoveFinalizer")
+  })
+  it("waits for no allocation whose outcome it knows", () => {
+    const deleting = externalIP("e", { deleting: true })
+    const allocating = withStatus(deleting, Status.allocating(deleting))
+    const at = (memory: Partial<Plan.Memory>) => word(observe({ object: allocating, now: t0 + 3000, memory }))
+    assert.strictEqual(at({ isIntentUnsent: true }), "RemoveFinalizer")
+    assert.strictEqual(at({ isIntentAnswered: true }), "RemoveFinalizer")
   })
 })
 
