@@ -29,6 +29,8 @@ export interface Store<A, Index extends string> {
   readonly forget: (key: string, uid: string) => void
   /** Called synchronously, once the mirror holds the new state. */
   readonly onChange: (listener: (change: Mirror.Change<A>) => void) => void
+  /** Lists now: what the watch has not brought yet is known afterwards. The watch goes on where it is. */
+  readonly refresh: Effect.Effect<void, KubernetesError>
   /** List and watch until interrupted. */
   readonly run: Effect.Effect<never>
   /** Completes with the first list. */
@@ -58,7 +60,8 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   /** Where the watch goes on; undefined: list first. */
   let version: string | undefined
 
-  const list = Effect.gen(function* () {
+  /** Everything there is, and the version it was there at. */
+  const listAll = Effect.gen(function* () {
     const objects: Array<A> = []
     let next: string | undefined
     let listVersion = ""
@@ -74,7 +77,11 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       listVersion = page.resourceVersion
     } while (next !== undefined)
     mirror.replace(objects, listVersion)
-    version = listVersion
+    return listVersion
+  })
+
+  const list = Effect.gen(function* () {
+    version = yield* listAll
     isCurrent = true
     yield* ready.open
   })
@@ -143,6 +150,7 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
     },
     forget: mirror.forget,
     onChange: mirror.onChange,
+    refresh: Effect.asVoid(listAll),
     run: run as Effect.Effect<never>,
     ready: ready.await,
     isCurrent: () => isCurrent

@@ -8,6 +8,7 @@ import * as FirewallRule from "../domain/FirewallRule.ts"
 import { addressLabel } from "../domain/Names.ts"
 import * as Node from "../domain/Node.ts"
 import type { Raw } from "../domain/Object.ts"
+import * as Permission from "../domain/Permission.ts"
 import * as Pod from "../domain/Pod.ts"
 import { Inventory, type InventoryChange } from "../ec2/Inventory.ts"
 import { externalIPs, firewallRules, type Kubernetes, nodes, pods } from "../kubernetes/Kubernetes.ts"
@@ -31,9 +32,8 @@ export type Listener = (change: Change, by: ActorRef | undefined) => void
 
 export type NodeIndex = "instance" | "address"
 export type ExternalIPIndex = "node" | "publicIP" | "addressID" | "instance"
-export type FirewallRuleIndex = "node" | "publicIP" | "openOn" | "group" | "strayed"
-/** The one word of the index of rules that are being deleted and are, by their status, open nowhere. */
-export const strayed = "strayed"
+/** closing: by what they describe (`Permission.key`), those that are being deleted. */
+export type FirewallRuleIndex = "node" | "publicIP" | "openOn" | "group" | "closing"
 export type PodIndex = "address"
 
 const present = (value: string | undefined): ReadonlyArray<string> => (value === undefined ? [] : [value])
@@ -137,10 +137,7 @@ const make = Effect.gen(function* () {
       publicIP: (r) => present(FirewallRule.publicIPAddress(r)),
       openOn: (r) => present(r.status.nodeName),
       group: (r) => present(r.status.firewallRuleID),
-      strayed: (r) =>
-        FirewallRule.isDeleting(r) && r.status.nodeName === undefined && r.status.firewallRuleID === undefined
-          ? [strayed]
-          : []
+      closing: (r) => (FirewallRule.isDeleting(r) ? r.permissions.map(Permission.key) : [])
     }
   })
 

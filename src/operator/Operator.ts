@@ -112,8 +112,18 @@ const make = Effect.gen(function* () {
   const takeOver = Effect.gen(function* () {
     const acquired = Effect.andThen(leadership.acquired, Clock.currentTimeMillis)
     const [sweptFrom, leadsFrom] = yield* Effect.all([warmUp, acquired], { concurrency: 2 })
-    if (leadsFrom > sweptFrom) yield* sweep
+    if (leadsFrom > sweptFrom) yield* Effect.all([sweep, catchUp], { concurrency: 2, discard: true })
   })
+
+  /**
+   * A watch may be seconds behind. Of the objects that leaders make themselves nothing may be missed: who does not see
+   * that a node has been given one makes it another.
+   */
+  const catchUp = mirrors.externalIPs.refresh.pipe(
+    Effect.tapError((error) => Effect.logWarning(`Listing ExternalIPs failed: ${error.message}`)),
+    Effect.retry(sweepRetry),
+    Effect.orDie
+  )
 
   const start = Effect.gen(function* () {
     const actors = yield* ActorSystem.make<Kind, Failure, never>({

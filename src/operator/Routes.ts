@@ -7,11 +7,12 @@ import * as ExternalIP from "../domain/ExternalIP.ts"
 import * as FirewallRule from "../domain/FirewallRule.ts"
 import { Tag } from "../domain/Names.ts"
 import type { Node } from "../domain/Node.ts"
+import * as Permission from "../domain/Permission.ts"
 import type { InventoryChange } from "../ec2/Inventory.ts"
 import type * as Store from "../kubernetes/Store.ts"
 import { targetOf } from "./firewallrule/Target.ts"
 import { type ActorRef, assignmentKey, type Kind } from "./Kinds.ts"
-import { type Change, type Mirrors, strayed } from "./Mirrors.ts"
+import type { Change, Mirrors } from "./Mirrors.ts"
 import { changedRules } from "./Reports.ts"
 import type { Settings } from "./Settings.ts"
 import { surroundings } from "./Surroundings.ts"
@@ -144,8 +145,10 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
             ...actor("SecurityGroup", nodeName),
             ...firewallRules(deletingOn(nodeName)),
             ...firewallRules(mirrors.firewallRules.find("group", g.groupId).filter(FirewallRule.isDeleting)),
-            // Whatever group holds what they describe: they wait until none does.
-            ...firewallRules(mirrors.firewallRules.find("strayed", strayed))
+            // They wait until no group holds what they describe, whoever opened it there.
+            ...firewallRules(
+              g.permissions.flatMap((p) => mirrors.firewallRules.find("closing", Permission.key(p)))
+            )
           ]
         })
       case "Instance":

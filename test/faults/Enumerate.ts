@@ -13,14 +13,15 @@ export interface Case {
   readonly choice: Choice
 }
 
-const plain = new Map<string, Run>()
+/** A variant of a workload has its name and is another one. */
+const plain = new Map<Workload, Run>()
 
 /** The run without faults. */
 export const faultless = (workload: Workload): Run => {
-  const known = plain.get(workload.name)
+  const known = plain.get(workload)
   if (known !== undefined) return known
   const made = run(workload, new Map())
-  plain.set(workload.name, made)
+  plain.set(workload, made)
   return made
 }
 
