@@ -117,6 +117,7 @@ export const watch = (world: World): Watch => {
   const lookAtAddresses = (entry: Entry): void => {
     const byHand = entry.by === "hand"
     const now = ec2.addresses()
+    const heldBefore = [...held.values()]
     for (const address of now) {
       const { allocationId, association, publicIp } = address
       const before = held.get(allocationId)
@@ -127,7 +128,7 @@ export const watch = (world: World): Watch => {
         const { associationId, instanceId, networkInterfaceId } = association
         if (!byHand) {
           attachments += 1
-          for (const other of held.values()) {
+          for (const other of heldBefore) {
             if (other !== before && other.networkInterfaceId === networkInterfaceId)
               report(
                 "3 one address",
@@ -340,6 +341,7 @@ export const watch = (world: World): Watch => {
 
   /** The operator's own ExternalIPs: never two for a node. */
   const lookAtClaims = (): void => {
+    if (isForgiven()) return
     const byNode = new Map<string, number>()
     for (const e of view.externalIPs()) {
       const { nodeName } = fieldsOf(e.spec)

@@ -46,6 +46,9 @@ export interface Machine {
   readonly services: Context.Context<never>
 }
 
+/** So many operations of a fiber, then others go on (that of Effect's own scheduler). */
+const opsPerTurn = 2048
+
 /** A turn that never ends is a defect of the program: told, instead of hanging. */
 const mostTurns = 1_000_000
 
@@ -61,13 +64,18 @@ export const make = (choose: (count: number) => number = () => 0): Machine => {
   const runnable: Array<() => void> = []
   const sleepers = new Heap<Sleeper>()
   const underWay: Array<() => void> = []
-  const scheduler = new Scheduler.MixedScheduler("async", (task) => {
-    runnable.push(task)
-    return () => {
-      const at = runnable.indexOf(task)
-      if (at >= 0) runnable.splice(at, 1)
-    }
-  })
+  /** In the order in which they became runnable, whatever their priority: nothing here is in a hurry. */
+  const dispatcher: Scheduler.SchedulerDispatcher = {
+    scheduleTask: (task) => {
+      runnable.push(task)
+    },
+    flush: () => undefined
+  }
+  const scheduler: Scheduler.Scheduler = {
+    executionMode: "async",
+    shouldYield: (fiber) => fiber.currentOpCount >= opsPerTurn,
+    makeDispatcher: () => dispatcher
+  }
   const millis = () => epoch + elapsed
   const nanos = () => BigInt(epoch + elapsed) * 1_000_000n
   const clock: Clock.Clock = {

@@ -477,19 +477,22 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "E16: an address is put where another one is, which is pushed off",
-    workload: "addresses-swapped",
+    workload: "node-holds-anothers-address",
     breakage: {
       conditions: { occupiedInterface: "displaced" },
       ec2: (good) => ({
         ...good,
-        associateAddress: (request) =>
-          Effect.flatMap(good.describeAddresses({ tags: {} }), (all) => {
-            const taken = all.find((a) => a.association !== undefined)?.association?.networkInterfaceId
-            return good.associateAddress({
-              ...request,
-              networkInterfaceId: taken ?? request.networkInterfaceId
-            })
-          })
+        // Everything that is there looks as if Amazon had assigned it.
+        describeInstances: (ids) =>
+          Effect.map(good.describeInstances(ids), (instances) =>
+            instances.map((i) => ({
+              ...i,
+              interfaces: i.interfaces.map((n) => ({
+                ...n,
+                publicIp: n.publicIp === undefined ? undefined : { ...n.publicIp, owner: "amazon" }
+              }))
+            }))
+          )
       })
     }
   },

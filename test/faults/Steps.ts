@@ -217,4 +217,19 @@ export const takenOff: Step = step("the addresses are taken off by hand", (world
   }
 })
 
+const stranger = (world: World) => world.ec2.addresses().find((a) => a.tags.owner === "somebody else")
+
+export const strangerOn = (name: string): Step =>
+  after(
+    100,
+    step(`somebody else's address is put on node ${name}`, (world) => {
+      const networkInterfaceId = world.ec2.instance(instanceOf(world, name))?.interfaces[0]
+        ?.networkInterfaceId
+      world.act(world.ec2.hand.moveAddress(stranger(world)?.allocationId ?? "", networkInterfaceId ?? ""))
+    })
+  )
+export const strangerOff: Step = step("somebody else's address is taken off", (world) => {
+  world.act(world.ec2.hand.disassociate(stranger(world)?.allocationId ?? ""))
+})
+
 export { externalIPs, instanceOf }

@@ -98,6 +98,16 @@ const addresses: ReadonlyArray<Workload> = [
     ]
   },
   {
+    name: "node-holds-anothers-address",
+    needsSweeps: true,
+    steps: [
+      launch("a", plain),
+      Steps.strangerOn("a"),
+      after(10_000, address("e", { nodeName })),
+      Steps.strangerOff
+    ]
+  },
+  {
     name: "address-cleared",
     steps: [
       launch("a", plain),
