@@ -5,8 +5,8 @@
 import { type Outcome, outcomesOf, pair } from "../../src/simulation/faults/Outcome.ts"
 import * as Draw from "../Draw.ts"
 import { allowanceOf } from "./Allowance.ts"
-import { type Choice, type Options, type Point, type Run, run } from "./Run.ts"
-import type { Workload } from "./Workload.ts"
+import { type Choice, drawn, type Options, type Run, run } from "./Run.ts"
+import { chain, chainable, type Workload } from "./Workload.ts"
 
 export interface Case {
   readonly workload: Workload
@@ -96,17 +96,45 @@ const differences = (end: string, wanted: string): string => {
 export const hit = (made: Run): ReadonlyArray<string> =>
   made.met.map(([point, outcome]) => pair(point.name, outcome))
 
-/** The n-th choice of a seed: three to five faults, anywhere in a workload. */
+/** A run without faults makes so many calls to the worlds at least. */
+const leastCalls = 105
+const callsOf = (workload: Workload): number =>
+  faultless(workload).points.filter((p) => p.sort !== "event").length
+
+/** So many different chains: each is run without faults once, to be compared with. */
+const differentChains = 200
+const chains = new Map<number, Workload>()
+
+/** Workloads one after the other until enough calls are made. */
+const drawChain = (draw: Draw.Draw): Workload => {
+  const parts: Array<Workload> = []
+  for (;;) {
+    const next = draw.among(chainable)
+    if (next === undefined) throw new Error("no workload can follow another")
+    parts.push(next)
+    const workload = parts.length === 1 ? next : chain(parts)
+    if (parts.length === 4 || callsOf(workload) >= leastCalls) return workload
+  }
+}
+const nthChain = (n: number): Workload => {
+  const known = chains.get(n)
+  if (known !== undefined) return known
+  const made = drawChain(Draw.make(n))
+  chains.set(n, made)
+  return made
+}
+
+/** The n-th of a seed: a chain of workloads, or one that stands alone, with three to five faults anywhere in it. */
 export const randomCase = (workloads: ReadonlyArray<Workload>, seed: number, n: number): Case => {
   const draw = Draw.make(seed * 1_000_003 + n)
-  const workload = draw.among(workloads)
+  const alone = workloads.length === 1 ? workloads : workloads.filter((w) => !chainable.includes(w))
+  const isAlone = draw.below(10) === 0 || workloads.length === 1
+  const workload = isAlone ? draw.among(alone) : nthChain(draw.below(differentChains))
   if (workload === undefined) throw new Error("no workload")
-  const { points } = faultless(workload)
+  // A little beyond what it does without faults: they make it longer.
+  const length = Math.ceil(faultless(workload).points.length * 1.1)
   const choice = new Map<number, Outcome>()
-  for (let faults = 3 + draw.below(3); faults > 0; faults--) {
-    const point: Point | undefined = draw.among(points)
-    const outcome = point === undefined ? undefined : draw.among(outcomesOf(point))
-    if (point !== undefined && outcome !== undefined) choice.set(point.n, outcome)
-  }
+  for (let faults = 3 + draw.below(3); faults > 0; faults--)
+    choice.set(draw.below(length), drawn(draw.below(1_000)))
   return { workload, choice }
 }

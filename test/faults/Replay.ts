@@ -20,7 +20,7 @@ export const parse = (text: string): readonly [Workload, Choice] | undefined => 
   for (const part of colon < 0 ? [] : text.slice(colon + 1).split("|")) {
     if (part.trim() === "") continue
     const [, n = "", outcome = ""] = /^\s*(\d+) (.+?)\s*$/.exec(part) ?? []
-    if (!known.has(outcome) && !/^deliver \d+$/.test(outcome)) return undefined
+    if (!known.has(outcome) && !/^(deliver|any) \d+$/.test(outcome)) return undefined
     choice.set(Number(n), outcome)
   }
   return [workload, choice]

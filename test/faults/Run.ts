@@ -3,7 +3,7 @@
  * Rule: a function of its arguments: the same choice gives the same run, call by call.
  */
 import type { Life } from "../../src/simulation/faults/Host.ts"
-import type { Call, Outcome } from "../../src/simulation/faults/Outcome.ts"
+import { type Call, type Outcome, outcomesOf } from "../../src/simulation/faults/Outcome.ts"
 import { judge } from "../../src/simulation/Truth.ts"
 import { allowanceOf } from "./Allowance.ts"
 import * as End from "./End.ts"
@@ -42,6 +42,15 @@ export interface Run {
   readonly isAddressLost: boolean
 }
 
+/** "any 17": of what is legal for the call that is met there, the 17th, counted round. */
+export const drawn = (n: number): Outcome => `any ${n}`
+
+const resolved = (call: Call, outcome: Outcome | undefined): Outcome | undefined => {
+  if (outcome === undefined || !outcome.startsWith("any ")) return outcome
+  const legal = outcomesOf(call)
+  return legal[Number(outcome.slice("any ".length)) % legal.length]
+}
+
 /** "deliver 3": the third of those under way, from 0. */
 export const delivery = (n: number): Outcome => `deliver ${n}`
 const nth = (outcome: Outcome | undefined): number =>
@@ -78,8 +87,8 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
   const fate = (life: Life, { name, sort }: Call, request: unknown): Outcome | undefined => {
     const n = points.length
     const given = givenFor(name)
-    const outcome = workload.isMail === true ? given : (choice.get(n) ?? given)
     const point: Point = { n, sort, name, step: at }
+    const outcome = workload.isMail === true ? given : (resolved(point, choice.get(n)) ?? given)
     points.push(point)
     // An event that people read changes nothing, and may come late; a lease is renewed for as long as it is held.
     const isWrite = (sort === "write" || sort === "EC2 write") && !/ (events|leases)$/.test(name)

@@ -217,6 +217,29 @@ export const takenOff: Step = step("the addresses are taken off by hand", (world
   }
 })
 
+/** Objects first, then nodes and their instances. */
+export const everythingGoes: ReadonlyArray<Step> = [
+  step("everything is deleted", (world) => {
+    for (const resource of [firewallRules, externalIPs]) {
+      for (const { metadata } of world.cluster.all(resource)) {
+        world.act(world.cluster.remove(resource, { name: String(metadata.name) }))
+      }
+    }
+    for (const { metadata } of world.cluster.all(pods)) {
+      world.act(
+        world.cluster.remove(pods, { name: String(metadata.name), namespace: String(metadata.namespace) })
+      )
+    }
+    for (const { metadata } of world.cluster.all(nodes)) {
+      const name = String(metadata.name)
+      // Deleted with its node, so that nobody gives it another address meanwhile.
+      const instanceId = instanceOf(world, name)
+      world.act(world.cluster.remove(nodes, { name }))
+      if (world.ec2.instance(instanceId) !== undefined) world.act(world.ec2.hand.terminate(instanceId))
+    }
+  })
+]
+
 const stranger = (world: World) => world.ec2.addresses().find((a) => a.tags.owner === "somebody else")
 
 export const strangerOn = (name: string): Step =>

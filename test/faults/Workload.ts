@@ -55,6 +55,7 @@ const everyEgress = [
 ]
 const ranges = (n: number) => Array.from({ length: n }, (_, i) => ({ cidr: `10.0.${i}.0/24` }))
 const nodeName = "a"
+const raised = Steps.conditions("the quota of rules is raised", { quotas: { rulesPerGroup: 100 } })
 
 const addresses: ReadonlyArray<Workload> = [
   { name: "node-joins", steps: [launch("a")] },
@@ -246,7 +247,7 @@ const rules: ReadonlyArray<Workload> = [
       launch("a", plain),
       rule("many", { nodeName, ipRanges: ranges(60) }),
       after(30_000, rule("one-more", { nodeName, ipRanges: [{ cidr: "192.0.2.0/24" }] })),
-      Steps.conditions("the quota of rules is raised", { quotas: { rulesPerGroup: 100 } })
+      raised
     ]
   },
   {
@@ -360,8 +361,34 @@ export const smallWorld: Workload = {
   ]
 }
 
-export const find = (name: string): Workload | undefined =>
-  [...workloads, smallWorld].find((w) => w.name === name)
+const named = (name: string): Workload | undefined => [...workloads, smallWorld].find((w) => w.name === name)
+
+/** What can follow another one in the same world: it asks for nothing of its own and leaves nothing behind. */
+export const chainable: ReadonlyArray<Workload> = workloads.filter(
+  (w) =>
+    w.before === undefined &&
+    w.given === undefined &&
+    w.operators === undefined &&
+    w.settings === undefined &&
+    w.keepsAddresses !== true &&
+    !w.steps.some((s) => s === raised)
+)
+
+/** One after the other, everything deleted in between. */
+export const chain = (parts: ReadonlyArray<Workload>): Workload => ({
+  name: parts.map((w) => w.name).join("+"),
+  steps: parts.flatMap((w, n) => (n === 0 ? w.steps : [...Steps.everythingGoes, ...w.steps])),
+  isRace: parts.some((w) => w.isRace === true),
+  needsSweeps: parts.some((w) => w.needsSweeps === true)
+})
+
+/** By its name, or those of the parts of a chain. */
+export const find = (name: string): Workload | undefined => {
+  const parts = name.split("+").flatMap((part) => named(part) ?? [])
+  const [first] = parts
+  if (parts.length !== name.split("+").length) return undefined
+  return parts.length === 1 ? first : chain(parts)
+}
 
 /** Without the two timers that could hide a lost wake: what settles then settles by events alone. */
 export const byEventsAlone = (workload: Workload): Workload => ({
