@@ -55,6 +55,8 @@ export class Inventory extends Context.Service<
     /** Released by this process: no read is needed to know that it is gone. */
     readonly isReleased: (allocationId: string) => boolean
     readonly group: (groupId: string) => GroupRecord | undefined
+    /** Deleted by this process: no read is needed to know that it is gone. */
+    readonly isGroupDeleted: (groupId: string) => boolean
     /** Tagged for that node with our cluster id, or one that is adopted. */
     readonly groupsOf: (nodeName: string) => ReadonlyArray<GroupRecord>
     readonly groups: () => Iterable<GroupRecord>
@@ -266,6 +268,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     addresses: addresses.values,
     isReleased: addresses.isDeleted,
     group: groups.get,
+    isGroupDeleted: groups.isDeleted,
     groupsOf: (nodeName) => recordsOf(byNode.idsOf(nodeName), groups.get),
     groups: groups.values,
     instance: instances.get,

@@ -4,15 +4,18 @@
  * and what EC2 says against the truth may stand until a sweep has found it.
  */
 import type { Outcome } from "../../src/simulation/faults/Outcome.ts"
-import { lateMillis, orphanedMillis, unseenMillis } from "../../src/simulation/faults/Outcome.ts"
+import { lateMillis, orphanedMillis, pair, unseenMillis } from "../../src/simulation/faults/Outcome.ts"
 
 export interface Allowance {
   /** Attachments and detachments more than without it. */
   readonly attachments: number
   /** Milliseconds from the fault on in which the worlds, or what is said of them, may be otherwise than asked for. */
   readonly untrueFor: number
-  /** Another address in the end: what follows the old one has nothing to follow. */
-  readonly isAddressLost: boolean
+  /**
+   * It ends otherwise: what followed an address that was lost has nothing to follow; an ExternalIP that is made when
+   * nobody needs it any more is kept for the next node.
+   */
+  readonly endsOtherwise: boolean
   /** Milliseconds from the fault on in which something may still be put right that shows nowhere. */
   readonly restlessFor: number
 }
@@ -27,7 +30,7 @@ const slowRetry = 330_000
 /** A client gives up on a silent connection, and connects anew. */
 const silence = 120_000
 
-const nothing: Allowance = { attachments: 0, untrueFor: 0, isAddressLost: false, restlessFor: 0 }
+const nothing: Allowance = { attachments: 0, untrueFor: 0, endsOtherwise: false, restlessFor: 0 }
 const untrue = (millis: number, o: Partial<Allowance> = {}): Allowance => ({
   ...nothing,
   untrueFor: millis,
@@ -42,7 +45,7 @@ const table: Readonly<Record<Outcome, Allowance>> = {
   orphaned: untrue(orphanedMillis + untilSwept, { attachments: 2 }),
   // Each of at most three addresses is put back.
   "hand: address taken off": untrue(untilSwept, { attachments: 3 }),
-  "hand: address released": untrue(untilSwept, { attachments: 3, isAddressLost: true }),
+  "hand: address released": untrue(untilSwept, { attachments: 3, endsOtherwise: true }),
   "hand: rules revoked": untrue(untilSwept),
   "hand: a rule added": untrue(untilSwept),
   "hand: group taken off": untrue(untilSwept),
@@ -66,4 +69,13 @@ const table: Readonly<Record<Outcome, Allowance>> = {
   "Resource.AlreadyAssociated": lie
 }
 
-export const allowanceOf = (outcome: Outcome): Allowance => table[outcome] ?? nothing
+/** By call and outcome, where the outcome alone does not say it. */
+const peculiar: Readonly<Record<string, Partial<Allowance>>> = {
+  "create externalips: late": { endsOtherwise: true },
+  "create externalips: orphaned": { endsOtherwise: true }
+}
+
+export const allowanceOf = (call: string, outcome: Outcome): Allowance => ({
+  ...(table[outcome] ?? nothing),
+  ...peculiar[pair(call, outcome)]
+})

@@ -75,10 +75,11 @@ export const check = (workload: Workload, choice: Choice, o: Options = {}): Run 
   const made = run(workload, choice, o)
   const found = [...made.violations]
   const add = (invariant: string, what: string) => found.push({ invariant, at: made.took, what })
-  const isComparable = workload.isRace !== true && !made.isAddressLost
+  const isComparable = workload.isRace !== true && !made.endsOtherwise
   if (isComparable && made.end !== wanted.end) add("differential", differences(made.end, wanted.end))
   const allowed =
-    wanted.attachments + made.met.reduce((sum, [, outcome]) => sum + allowanceOf(outcome).attachments, 0)
+    wanted.attachments +
+    made.met.reduce((sum, [{ name }, outcome]) => sum + allowanceOf(name, outcome).attachments, 0)
   if (workload.isRace !== true && made.attachments > allowed)
     add("4 no flapping", `${made.attachments} attachments and detachments, and ${allowed} would do`)
   return { ...made, violations: found }

@@ -19,7 +19,7 @@ export interface Violation {
 
 export interface Watch {
   /** A fault strikes: what it may cost is forgiven from here on. */
-  readonly forgive: (outcome: string) => void
+  readonly forgive: (call: string, outcome: string) => void
   /** Milliseconds until nothing is left to be put right. */
   readonly restlessFor: () => number
   /** Things have settled: only what is wanted now may be open from here on. */
@@ -356,8 +356,8 @@ export const watch = (world: World): Watch => {
   ec2.onEntry(entered)
   cluster.onChange(changed)
   return {
-    forgive: (outcome) => {
-      const { restlessFor, untrueFor } = allowanceOf(outcome)
+    forgive: (call, outcome) => {
+      const { restlessFor, untrueFor } = allowanceOf(call, outcome)
       forgivenUntil = Math.max(forgivenUntil, machine.now() + untrueFor)
       restlessUntil = Math.max(restlessUntil, machine.now() + restlessFor)
     },

@@ -38,8 +38,8 @@ export interface Run {
   readonly attachments: number
   /** How many were under way at each delivery, where deliveries are chosen. */
   readonly branching: ReadonlyArray<number>
-  /** An address was lost by what others did: what followed it ends otherwise. */
-  readonly isAddressLost: boolean
+  /** What was met may make it end otherwise than without. */
+  readonly endsOtherwise: boolean
 }
 
 /** "any 17": of what is legal for the call that is met there, the 17th, counted round. */
@@ -76,7 +76,7 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
   const writes: Array<string> = []
   const counted = new Map<string, number>()
   let at = -1
-  let isAddressLost = false
+  let endsOtherwise = false
 
   const givenFor = (name: string): Outcome | undefined => {
     if (workload.given === undefined) return undefined
@@ -97,8 +97,8 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
     deadlines.sending(life, point, request, world.machine.now())
     if (outcome !== undefined) {
       met.push([point, outcome])
-      isAddressLost ||= allowanceOf(outcome).isAddressLost
-      watch.forgive(outcome)
+      endsOtherwise ||= allowanceOf(name, outcome).endsOtherwise
+      watch.forgive(name, outcome)
     }
     return outcome
   }
@@ -216,7 +216,7 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
     end: End.of(world),
     attachments: watch.attachments(),
     branching,
-    isAddressLost
+    endsOtherwise
   }
 }
 

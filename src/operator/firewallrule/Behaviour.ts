@@ -105,16 +105,26 @@ export const make = Effect.gen(function* () {
     return isOfAnother ? undefined : report
   }
 
+  const unseenGroupOf = (
+    rule: FirewallRule.FirewallRule,
+    wasRead: ReadonlySet<string>
+  ): string | undefined => {
+    const groupId = rule.status.firewallRuleID
+    if (groupId === undefined || wasRead.has(groupId) || inventory.isGroupDeleted(groupId)) return undefined
+    return inventory.group(groupId) === undefined ? groupId : undefined
+  }
+
   const observe = (name: string, wasRead: ReadonlySet<string>, now: number): Plan.Observed => {
     const object = mirrors.firewallRules.get(name)
     const target = object === undefined ? nowhere : targetOf(object, around)
+    const deleting = object !== undefined && FirewallRule.isDeleting(object) ? object : undefined
     return {
       now,
       object,
       target,
       report: target._tag === "Node" ? reportOf(target.nodeName) : undefined,
-      holders:
-        object !== undefined && FirewallRule.isDeleting(object) ? holdersOf(object, target, wasRead) : []
+      holders: deleting === undefined ? [] : holdersOf(deleting, target, wasRead),
+      unseenGroupId: deleting === undefined ? undefined : unseenGroupOf(deleting, wasRead)
     }
   }
 

@@ -35,6 +35,8 @@ export interface Observed {
   readonly report: Report | undefined
   /** While the object is being deleted: groups that may hold something of it. */
   readonly holders: ReadonlyArray<Holder>
+  /** While the object is being deleted: its status names a group that no read has shown, and that nobody deleted. */
+  readonly unseenGroupId: string | undefined
 }
 
 export type Step =
@@ -101,6 +103,8 @@ const say = (
 
 /** What stands in the way of letting a deleted rule go; undefined once nothing does. */
 const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> | undefined => {
+  // One describe that does not show it is no proof: EC2's answers lag.
+  if (o.unseenGroupId !== undefined) return perform({ _tag: "ReadGroup", groupId: o.unseenGroupId })
   const busy = o.holders.find((h) => h.holds || h.isPending)
   if (busy !== undefined) {
     const waitsFor = `${busy.groupId} of node ${busy.nodeName} to close it`
