@@ -44,29 +44,23 @@ const second: ReadonlySet<Outcome> = new Set([
   "dropped"
 ])
 
+/** The second fault strikes at one of so many calls and events after the first. */
+const following = 6
+
 /**
- * After each single fault, a second one at each of the calls that follow it within the same step of the workload and the
- * next: once things are as they would be without the first, a later one is a single fault again.
+ * After a single fault, a second one at each of the calls that follow: of what the first one leaves behind, these are the
+ * ones that deal with it. Later, things are as they would be without it, and a fault is a single one again.
  */
-export const pairsOf = function* (workload: Workload): Generator<Case> {
-  for (const { choice } of singles(workload)) {
-    const [[first, outcome] = [0, ""]] = choice
-    const made = run(workload, choice, { skipRest: true })
-    const begun = made.points[first]?.step ?? 0
-    for (const point of made.points.slice(first + 1)) {
-      if (point.step > begun + 1) break
-      for (const next of outcomesOf(point)) {
-        if (second.has(next))
-          yield {
-            workload,
-            choice: new Map([
-              [first, outcome],
-              [point.n, next]
-            ])
-          }
-      }
-    }
-  }
+export const pairsAfter = ({ choice, workload }: Case): ReadonlyArray<Case> => {
+  const [first] = choice
+  if (first === undefined) return []
+  const [n] = first
+  const { points } = run(workload, choice, { skipRest: true })
+  return points.slice(n + 1, n + 1 + following).flatMap((point) =>
+    outcomesOf(point)
+      .filter((outcome) => second.has(outcome))
+      .map((outcome) => ({ workload, choice: new Map([first, [point.n, outcome]]) }))
+  )
 }
 
 /** A run, held against the one without faults as well. */

@@ -2,12 +2,12 @@
  * One part of all the runs of a mode, tried one after the other.
  * Rule: which runs there are follows from the mode alone; the n-th of m parts takes every m-th of them.
  */
-import { type Case, check, hit, pairsOf, randomCase, singles } from "./Enumerate.ts"
+import { type Case, check, hit, pairsAfter, randomCase, singles } from "./Enumerate.ts"
 import type { Violation } from "./Invariants.ts"
 import { format } from "./Replay.ts"
 import type { Run } from "./Run.ts"
 import { shrink } from "./Shrink.ts"
-import { orders } from "./SmallWorld.ts"
+import { orders, windows } from "./SmallWorld.ts"
 import { byEventsAlone, find, type Workload, workloads } from "./Workload.ts"
 
 export type Mode =
@@ -31,6 +31,7 @@ export interface Found extends Violation {
 
 /** What a part has done so far. */
 export interface Progress {
+  readonly units: number
   readonly runs: number
   /** Calls to the worlds that were made in all of them. */
   readonly calls: number
@@ -45,46 +46,53 @@ export const chosen = (name: string | undefined): ReadonlyArray<Workload> => {
   return one === undefined ? workloads : [one]
 }
 
-/** Once with every timer that could hide a lost wake taken away, then every fault. */
-const casesOf = function* ({ mode, workload }: Pick<Task, "mode" | "workload">): Generator<Case> {
+/**
+ * What a mode is counted in: runs, or for pairs and orders what each of those begins with. Every workload once with each
+ * timer taken away that could hide a lost wake, then every fault.
+ */
+const unitsOf = function* ({ mode, workload }: Pick<Task, "mode" | "workload">): Generator<Case> {
   const these = chosen(workload)
-  switch (mode._tag) {
-    case "singles":
-      for (const one of these) {
-        if (one.needsSweeps !== true) yield { workload: byEventsAlone(one), choice: new Map() }
-        yield* singles(one)
-      }
-      return
-    case "pairs":
-      for (const one of these) yield* pairsOf(one)
-      return
-    case "random":
-      for (let n = 0; n < mode.count; n++) yield randomCase(these, mode.seed, n)
-      return
-    case "small-world":
-      return
+  if (mode._tag === "random") {
+    for (let n = 0; n < mode.count; n++) yield randomCase(these, mode.seed, n)
+    return
+  }
+  for (const one of these) {
+    if (mode._tag === "singles" && one.needsSweeps !== true)
+      yield { workload: byEventsAlone(one), choice: new Map() }
+    yield* singles(one)
   }
 }
 
-/** The runs of one part, made one by one. */
-const runsOf = function* (task: Task): Generator<Case & { readonly made: Run }> {
-  const { mode, part, parts } = task
-  if (mode._tag === "small-world") return yield* orders(mode.depth, part, parts)
-  let n = 0
-  for (const one of casesOf(task)) {
-    if (n++ % parts === part) yield { ...one, made: check(one.workload, one.choice) }
-  }
-}
-
-/** How many there are, where that is known without trying. */
-export const countOf = ({ mode, workload }: Pick<Task, "mode" | "workload">): number | undefined => {
+/** How many units there are. */
+export const countOf = ({ mode, workload }: Pick<Task, "mode" | "workload">): number => {
   switch (mode._tag) {
     case "random":
       return mode.count
+    case "small-world":
+      return windows(mode.depth)
     case "singles":
-      return chosen(workload).reduce((sum, one) => sum + singles(one).length + 1, 0)
-    default:
-      return undefined
+    case "pairs":
+      return chosen(workload).reduce((sum, one) => sum + singles(one).length, 0)
+  }
+}
+
+interface Made extends Case {
+  readonly made: Run
+  /** With this, so many units are done. */
+  readonly units: number
+}
+
+/** The runs of one part, made one by one. */
+const runsOf = function* (task: Task): Generator<Made> {
+  const { mode, part, parts } = task
+  if (mode._tag === "small-world") return yield* orders(mode.depth, part, parts)
+  let n = 0
+  let units = 0
+  for (const unit of unitsOf(task)) {
+    if (n++ % parts !== part) continue
+    units += 1
+    const cases = mode._tag === "pairs" ? pairsAfter(unit) : [unit]
+    for (const one of cases) yield { ...one, units, made: check(one.workload, one.choice) }
   }
 }
 
@@ -92,11 +100,13 @@ export const explore = (task: Task, tell: (progress: Progress) => void): Progres
   const found: Array<Found> = []
   const pairs = new Set<string>()
   const sizes: Array<number> = []
+  let done = 0
   let runs = 0
   let calls = 0
   let told = performance.now()
-  const progress = (): Progress => ({ runs, calls, found, pairs: [...pairs], sizes })
-  for (const { choice, made, workload } of runsOf(task)) {
+  const progress = (): Progress => ({ units: done, runs, calls, found, pairs: [...pairs], sizes })
+  for (const { choice, made, units, workload } of runsOf(task)) {
+    done = units
     const size = made.points.filter((p) => p.sort !== "event").length
     runs += 1
     calls += size

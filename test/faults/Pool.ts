@@ -10,6 +10,7 @@ type Message =
   | { readonly _tag: "Done"; readonly progress: Progress }
 
 export const joined = (parts: ReadonlyArray<Progress>): Progress => ({
+  units: parts.reduce((sum, p) => sum + p.units, 0),
   runs: parts.reduce((sum, p) => sum + p.runs, 0),
   calls: parts.reduce((sum, p) => sum + p.calls, 0),
   found: parts.flatMap((p) => p.found),
@@ -17,7 +18,7 @@ export const joined = (parts: ReadonlyArray<Progress>): Progress => ({
   sizes: parts.flatMap((p) => p.sizes)
 })
 
-const nothing: Progress = { runs: 0, calls: 0, found: [], pairs: [], sizes: [] }
+const nothing: Progress = { units: 0, runs: 0, calls: 0, found: [], pairs: [], sizes: [] }
 /** Milliseconds between two lines of progress. */
 const every = 5_000
 

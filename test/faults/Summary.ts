@@ -62,11 +62,12 @@ export const of = (o: {
 export const isGood = ({ missed, violations }: Summary): boolean =>
   violations.length === 0 && missed.length === 0
 
-export const progress = ({ found, runs }: Progress, all: number | undefined, millis: number): string => {
+/** `all`: units of the mode, see `countOf`. */
+export const progress = ({ found, runs, units }: Progress, all: number, millis: number): string => {
   const rate = (runs / millis) * 1_000
-  const left = all === undefined || rate === 0 ? "" : `, ${Math.round((all - runs) / rate)} s left`
-  const of = all === undefined ? "" : ` of ${all}`
-  return `${runs}${of} runs, ${rate.toFixed(0)} a second${left}, ${found.length} violations`
+  const left = units === 0 ? "?" : Math.round((((all - units) / units) * millis) / 1_000)
+  const share = ((units / all) * 100).toFixed(1)
+  return `${runs} runs (${share} %), ${rate.toFixed(0)} a second, ${left} s left, ${found.length} violations`
 }
 
 export const print = ({ missed, violations, ...figures }: Summary): string => {
