@@ -7,6 +7,7 @@ import { type Cause, Clock, Context, Duration, Effect, Layer, Queue, Result, Str
 import { admit } from "../domain/Admission.ts"
 import type { Raw } from "../domain/Object.ts"
 import {
+  apiVersionOf,
   Kubernetes,
   type ListOptions,
   namespaces,
@@ -22,6 +23,7 @@ import {
 import { Expired, KubernetesError, type Reason } from "../kubernetes/KubernetesError.ts"
 import { type Admit, ApiServer, type Event } from "./ApiServer.ts"
 import * as Selector from "./Selector.ts"
+import * as Strategy from "./Strategy.ts"
 
 /** A write of the operator. */
 export interface Write {
@@ -64,6 +66,15 @@ export interface Options {
   /** What admission says; that of our CRDs unless a test has its own. */
   readonly admit?: Admit
 }
+
+/** In a list of the server's own kinds the list alone says what they are. */
+const withoutType = ({ apiVersion: _, kind: __, ...object }: Raw): Raw => object
+
+/** A deletion is told with the object as it was before, and the version of the deletion (cacher.go, convertToWatchEvent). */
+const withVersion = (object: Raw, version: number): Raw => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: String(version) }
+})
 
 /** "Watch bookmarks": about every minute. */
 const bookmarkEvery = Duration.seconds(60)
@@ -125,10 +136,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     if (o.continue !== undefined && before === undefined) {
       return Result.fail(new Expired({ message: "the provided continue parameter is too old" }))
     }
-    const all = before?.rest ?? server.all(resource).filter((object) => Selector.matches(object, o))
     const version = before?.version ?? server.currentVersion
-    const items = o.limit === undefined ? all : all.slice(0, o.limit)
-    const rest = all.slice(items.length)
+    const candidates = before?.rest ?? server.all(resource).filter((object) => Selector.isWithin(object, o))
+    const matching = candidates.filter((object) => Selector.matches(object, o))
+    const shown = o.limit === undefined ? matching : matching.slice(0, o.limit)
+    const items = Strategy.of(resource).isCustom ? shown : shown.map(withoutType)
+    // What is left may hold nothing that matches: the server does not look before it says that there is more.
+    const last = shown.at(-1)
+    const isFull = shown.length === o.limit && last !== undefined
+    const rest = isFull ? candidates.slice(candidates.indexOf(last) + 1) : []
     if (rest.length === 0)
       return Result.succeed({ items, resourceVersion: String(version), continue: undefined })
     nextToken += 1
@@ -143,7 +159,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const is = event.type !== "DELETED" && Selector.matches(event.object, o)
     const was = event.previous !== undefined && Selector.matches(event.previous, o)
     if (is) return { type: was ? "MODIFIED" : "ADDED", object: event.object }
-    return was ? { type: "DELETED", object: event.object } : undefined
+    return was && event.previous !== undefined
+      ? { type: "DELETED", object: withVersion(event.previous, event.version) }
+      : undefined
   }
 
   const watch = (resource: Resource, o: WatchOptions): Stream.Stream<WatchEvent, KubernetesError> =>
@@ -221,7 +239,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           `create ${resource.plural}`,
           server.create(
             resource,
-            object,
+            // As kubectl fills them in from what it was asked to make.
+            { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object },
             resource.isNamespaced ? String(object.metadata.namespace ?? "default") : undefined
           )
         )
