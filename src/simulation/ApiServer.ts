@@ -7,7 +7,7 @@ import { createHash } from "node:crypto"
 import { Result } from "effect"
 import { timestamp } from "../domain/Metadata.ts"
 import type { Raw } from "../domain/Object.ts"
-import { apiVersionOf, type ObjectRef, type Resource } from "../kubernetes/Kubernetes.ts"
+import type { ObjectRef, Resource } from "../kubernetes/Kubernetes.ts"
 import {
   AlreadyExists,
   Conflict,
@@ -16,7 +16,11 @@ import {
   NotFound,
   type Reason
 } from "../kubernetes/KubernetesError.ts"
+import * as BuiltInKinds from "./BuiltInKinds.ts"
 import * as MergePatch from "./MergePatch.ts"
+import * as ObjectMeta from "./ObjectMeta.ts"
+import * as ObjectWrite from "./ObjectWrite.ts"
+import * as Strategy from "./Strategy.ts"
 
 /** What the CRD's schema says of an object: the object with defaults and without unknown fields, or why not. */
 export type Admit = (kind: string, object: Raw, stored: Raw | undefined) => Result.Result<Raw, string>
@@ -33,6 +37,7 @@ export interface Event {
 type Answer = Result.Result<Raw, Reason>
 
 const refuse = (reason: Reason): Answer => Result.fail(reason)
+const invalid = (message: string) => Result.fail(new Invalid({ message }))
 
 /** Events of the past that a watch can still begin from. */
 const historyLength = 20_000
@@ -44,8 +49,6 @@ export const nameOf = (object: Raw): string => text(object.metadata.name) ?? ""
 export const namespaceOf = (object: Raw): string => text(object.metadata.namespace) ?? ""
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ""}/${name}`
 const resourceKey = (r: Resource): string => `${r.group}/${r.plural}`
-const hasStatusSubresource = (r: Resource): boolean =>
-  r.kind === "ExternalIP" || r.kind === "FirewallRule" || r.kind === "Node" || r.kind === "Pod"
 
 const sorted = (objects: ReadonlyMap<string, Raw>): ReadonlyArray<Raw> =>
   [...objects.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
@@ -111,27 +114,26 @@ export class ApiServer {
   }
 
   create(resource: Resource, object: Raw, namespace?: string): Answer {
+    const strategy = Strategy.of(resource)
+    const decoded = ObjectWrite.read(resource, object, namespace)
+    if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+    const { apiVersion, kind, metadata, status, ...rest } = decoded.success
+    // The status of a custom resource is written through its subresource only.
+    const bare = status === undefined || strategy.isCustom ? rest : { ...rest, status }
+    const admitted = this.admitted(resource, { apiVersion, kind, metadata, ...bare } as Raw, undefined)
+    if (Result.isFailure(admitted)) return Result.fail(admitted.failure)
     const name = nameOf(object)
-    if (name === "") return refuse(new Invalid({ message: "metadata.name: Required value" }))
-    const found = this.get(resource, namespace === undefined ? { name } : { name, namespace })
-    if (Result.isSuccess(found)) {
+    if (Result.isSuccess(this.get(resource, refOf(name, namespace)))) {
       return refuse(new AlreadyExists({ message: `${resource.plural} "${name}" already exists` }))
     }
-    const admitted = this.options.admit(resource.kind, object, undefined)
-    if (Result.isFailure(admitted)) return refuse(new Invalid({ message: admitted.failure }))
-    const { status, ...rest } = admitted.success
     this.made += 1
+    const { deletionGracePeriodSeconds: _, deletionTimestamp: __, resourceVersion: ___, ...given } = metadata
     const made: Raw = {
-      ...rest,
-      // Status is written through its subresource only; core objects of the tests bring theirs along.
-      ...(status === undefined || resource.group === "kubestatic.quortex.io" ? {} : { status }),
-      apiVersion: apiVersionOf(resource),
-      kind: resource.kind,
+      ...admitted.success,
       metadata: {
-        ...object.metadata,
-        ...(namespace === undefined ? {} : { namespace }),
+        ...given,
         uid: this.uid(resource, name),
-        generation: 1,
+        ...(strategy.hasGeneration ? { generation: 1 } : {}),
         creationTimestamp: timestamp(this.options.now())
       }
     }
@@ -139,41 +141,41 @@ export class ApiServer {
   }
 
   patch(resource: Resource, ref: ObjectRef, patch: unknown, subresource?: "status"): Answer {
-    return Result.flatMap(this.get(resource, ref), (stored) => {
-      const merged = MergePatch.apply(stored, patch) as Raw
-      return this.replace(resource, stored, merged, subresource)
-    })
+    return Result.flatMap(this.get(resource, ref), (stored) =>
+      Result.flatMap(
+        ObjectWrite.read(resource, MergePatch.apply(stored, patch) as Raw, ref.namespace, ref.name),
+        (wanted) => this.replace(resource, stored, wanted, subresource)
+      )
+    )
   }
 
   update(resource: Resource, ref: ObjectRef, object: Raw): Answer {
-    if (text(object.metadata.resourceVersion) === undefined) {
-      return refuse(new Invalid({ message: "metadata.resourceVersion: must be specified for an update" }))
+    const decoded = ObjectWrite.read(resource, object, ref.namespace, ref.name)
+    if (Result.isFailure(decoded)) return decoded
+    const wanted = decoded.success
+    const found = this.get(resource, ref)
+    if (Result.isFailure(found) && !Strategy.of(resource).mayCreateByUpdate) return found
+    const uid = Result.isSuccess(found) ? found.success.metadata.uid : ""
+    // A PUT is about the object that it names: another of the same name is left alone.
+    if (wanted.metadata.uid !== undefined && wanted.metadata.uid !== uid) {
+      const message = `Precondition failed: UID in precondition: ${wanted.metadata.uid}, UID in object meta: ${uid}`
+      return refuse(new Conflict({ message }))
     }
-    return Result.flatMap(this.get(resource, ref), (stored) => this.replace(resource, stored, object))
+    return Result.isSuccess(found)
+      ? this.replace(resource, found.success, wanted)
+      : this.create(resource, wanted, ref.namespace)
   }
 
-  /** A DELETE request: at once without finalizers, else by their leave. */
+  /** A DELETE request without a grace period: at once without finalizers, else by their leave. */
   remove(resource: Resource, ref: ObjectRef): Answer {
     return Result.map(this.get(resource, ref), (stored) => {
-      if (list(stored.metadata.finalizers).length === 0)
-        return this.commit(resource, "DELETED", stored, stored)
-      if (stored.metadata.deletionTimestamp !== undefined) return stored
-      const { generation } = stored.metadata
-      return this.commit(
-        resource,
-        "MODIFIED",
-        {
-          ...stored,
-          metadata: {
-            ...stored.metadata,
-            deletionTimestamp: timestamp(this.options.now()),
-            deletionGracePeriodSeconds: 0,
-            // The deletion of a custom resource counts as a change of what is wanted.
-            generation: Number(generation ?? 0) + 1
-          }
-        },
-        stored
-      )
+      const isKept = list(stored.metadata.finalizers).length > 0
+      const isMarked = stored.metadata.deletionTimestamp !== undefined
+      const marked =
+        !isMarked && (isKept || Strategy.of(resource).isDeletedGracefully)
+          ? this.commit(resource, "MODIFIED", this.marked(stored), stored)
+          : stored
+      return isKept ? marked : this.commit(resource, "DELETED", marked, marked)
     })
   }
 
@@ -200,72 +202,60 @@ export class ApiServer {
     }
   }
 
+  /** `wanted` as the server has read it. */
   private replace(resource: Resource, stored: Raw, wanted: Raw, subresource?: "status"): Answer {
+    const strategy = Strategy.of(resource)
     const given = text(wanted.metadata.resourceVersion)
+    if (given === undefined && !strategy.mayUpdateBlindly) {
+      return invalid("metadata.resourceVersion: must be specified for an update")
+    }
     if (given !== undefined && given !== stored.metadata.resourceVersion) {
       const message = `Operation cannot be fulfilled on ${resource.plural} "${nameOf(stored)}": the object has been modified`
       return refuse(new Conflict({ message }))
     }
-    const merged = this.withFixedFields(resource, stored, wanted, subresource)
-    if (stored.metadata.deletionTimestamp !== undefined) {
-      const before = new Set(list(stored.metadata.finalizers))
-      const added = list(merged.metadata.finalizers).filter((f) => !before.has(f))
-      if (added.length > 0) {
-        const message = `metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`
-        return refuse(new Invalid({ message }))
-      }
-    }
-    const admitted = this.options.admit(resource.kind, merged, stored)
-    if (Result.isFailure(admitted)) return refuse(new Invalid({ message: admitted.failure }))
+    const merged = ObjectWrite.kept(strategy, stored, wanted, subresource)
+    const trouble = ObjectWrite.metadataTrouble(stored, merged)
+    if (trouble !== undefined) return invalid(trouble)
+    const admitted = this.admitted(resource, merged, stored)
+    if (Result.isFailure(admitted)) return Result.fail(admitted.failure)
     const next = admitted.success
     const isSpecChanged = canonical(withoutStatus(next)) !== canonical(withoutStatus(stored))
-    const generation = Number(stored.metadata.generation ?? 0) + (isSpecChanged ? 1 : 0)
-    const after: Raw = { ...next, metadata: { ...next.metadata, generation } }
+    const after: Raw =
+      strategy.hasGeneration && isSpecChanged
+        ? { ...next, metadata: { ...next.metadata, generation: Number(stored.metadata.generation ?? 0) + 1 } }
+        : next
     // A write that changes nothing makes no new version.
     if (canonical(after) === canonical(stored)) return Result.succeed(stored)
     const isGone =
       after.metadata.deletionTimestamp !== undefined && list(after.metadata.finalizers).length === 0
-    return Result.succeed(this.commit(resource, isGone ? "DELETED" : "MODIFIED", after, stored))
+    if (!isGone) return Result.succeed(this.commit(resource, "MODIFIED", after, stored))
+    this.commit(resource, "DELETED", after, stored)
+    // The answer is what was asked for, with the version that it was asked of.
+    return Result.succeed(after)
   }
 
-  /** What a client cannot change, and what each subresource leaves alone. */
-  private withFixedFields(resource: Resource, stored: Raw, wanted: Raw, subresource?: "status"): Raw {
-    const {
-      creationTimestamp,
-      deletionGracePeriodSeconds,
-      deletionTimestamp,
-      generation,
-      name,
-      namespace,
-      resourceVersion,
-      uid
-    } = stored.metadata
-    const fixed = {
-      name,
-      uid,
-      resourceVersion,
-      generation,
-      creationTimestamp,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp, deletionGracePeriodSeconds })
-    }
-    if (subresource === "status") {
-      return {
-        ...stored,
-        ...(wanted.status === undefined ? {} : { status: wanted.status }),
-        metadata: { ...stored.metadata, ...fixed }
+  private marked(stored: Raw): Raw {
+    const { generation } = stored.metadata
+    return {
+      ...stored,
+      metadata: {
+        ...stored.metadata,
+        deletionTimestamp: timestamp(this.options.now()),
+        deletionGracePeriodSeconds: 0,
+        // A deletion counts as a change of what is wanted.
+        ...(generation === undefined ? {} : { generation: Number(generation) + 1 })
       }
     }
-    const { status: _, ...rest } = wanted
-    const keepsStatus = hasStatusSubresource(resource)
-    const status = keepsStatus ? stored.status : wanted.status
-    return {
-      ...rest,
-      ...(status === undefined ? {} : { status }),
-      apiVersion: apiVersionOf(resource),
-      kind: resource.kind,
-      metadata: { ...wanted.metadata, ...fixed }
-    }
+  }
+
+  /** Checked by what the server knows of every object, of its own kinds, and of custom resources. */
+  private admitted(resource: Resource, object: Raw, stored: Raw | undefined): Answer {
+    const problem = ObjectMeta.problem(object.metadata, Strategy.of(resource).isCore)
+    if (problem !== undefined) return invalid(problem)
+    const admitted = Result.flatMap(BuiltInKinds.admit(object, stored), (read) =>
+      this.options.admit(resource.kind, read, stored)
+    )
+    return Result.mapError(admitted, (message) => new Invalid({ message }))
   }
 
   private commit(resource: Resource, type: Event["type"], object: Raw, previous: Raw | undefined): Raw {
@@ -302,5 +292,8 @@ export class ApiServer {
     ].join("-")
   }
 }
+
+const refOf = (name: string, namespace: string | undefined): ObjectRef =>
+  namespace === undefined ? { name } : { name, namespace }
 
 const withoutStatus = ({ metadata: _metadata, status: _status, ...rest }: Raw): unknown => rest

@@ -7,6 +7,7 @@ import { Cause, Clock, Context, Duration, Effect, Layer, Queue, Result, Stream }
 import { admit } from "../domain/Admission.ts"
 import type { Raw } from "../domain/Object.ts"
 import {
+  apiVersionOf,
   Kubernetes,
   type ListOptions,
   namespaces,
@@ -23,6 +24,7 @@ import { Expired, KubernetesError, type Reason } from "../kubernetes/KubernetesE
 import { type Admit, ApiServer, type Event } from "./ApiServer.ts"
 import { Carrier, Peculiarity, type Watcher } from "./Peculiarity.ts"
 import * as Selector from "./Selector.ts"
+import * as Strategy from "./Strategy.ts"
 
 /** A write of the operator. */
 export interface Write {
@@ -67,6 +69,15 @@ export interface Options {
   /** What admission says; that of our CRDs unless a test has its own. */
   readonly admit?: Admit
 }
+
+/** In a list of the server's own kinds the list alone says what they are. */
+const withoutType = ({ apiVersion: _, kind: __, ...object }: Raw): Raw => object
+
+/** A deletion is told with the object as it was before, and the version of the deletion (cacher.go, convertToWatchEvent). */
+const withVersion = (object: Raw, version: number): Raw => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: String(version) }
+})
 
 /** "Watch bookmarks": about every minute. */
 const bookmarkEvery = Duration.seconds(60)
@@ -128,7 +139,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     o: ListOptions,
     { behind = 0 }: Peculiarity
   ): Result.Result<Page, Reason> => {
-    const shown =
+    const told =
       behind === 0
         ? { all: server.all(resource), version: server.currentVersion }
         : server.before(resource, behind)
@@ -136,10 +147,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     if (o.continue !== undefined && before === undefined) {
       return Result.fail(new Expired({ message: "the provided continue parameter is too old" }))
     }
-    const all = before?.rest ?? shown.all.filter((object) => Selector.matches(object, o))
-    const version = before?.version ?? shown.version
-    const items = o.limit === undefined ? all : all.slice(0, o.limit)
-    const rest = all.slice(items.length)
+    const version = before?.version ?? told.version
+    const candidates = before?.rest ?? told.all.filter((object) => Selector.isWithin(object, o))
+    const matching = candidates.filter((object) => Selector.matches(object, o))
+    const shown = o.limit === undefined ? matching : matching.slice(0, o.limit)
+    const items = Strategy.of(resource).isCustom ? shown : shown.map(withoutType)
+    // What is left may hold nothing that matches: the server does not look before it says that there is more.
+    const last = shown.at(-1)
+    const isFull = shown.length === o.limit && last !== undefined
+    const rest = isFull ? candidates.slice(candidates.indexOf(last) + 1) : []
     if (rest.length === 0)
       return Result.succeed({ items, resourceVersion: String(version), continue: undefined })
     nextToken += 1
@@ -154,7 +170,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const is = event.type !== "DELETED" && Selector.matches(event.object, o)
     const was = event.previous !== undefined && Selector.matches(event.previous, o)
     if (is) return { type: was ? "MODIFIED" : "ADDED", object: event.object }
-    return was ? { type: "DELETED", object: event.object } : undefined
+    return was && event.previous !== undefined
+      ? { type: "DELETED", object: withVersion(event.previous, event.version) }
+      : undefined
   }
 
   const watch = (resource: Resource, o: WatchOptions): Stream.Stream<WatchEvent, KubernetesError> =>
@@ -243,7 +261,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           `create ${resource.plural}`,
           server.create(
             resource,
-            object,
+            // As kubectl fills them in from what it was asked to make.
+            { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object },
             resource.isNamespaced ? String(object.metadata.namespace ?? "default") : undefined
           )
         )

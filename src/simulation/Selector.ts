@@ -33,7 +33,14 @@ export interface Selection {
   readonly fieldSelector?: string
 }
 
-export const matches = (object: Raw, selection: Selection): boolean =>
-  (selection.namespace === undefined || object.metadata.namespace === selection.namespace) &&
-  terms(selection.labelSelector).every((t) => matchesLabel(labelsOf(object), t)) &&
+const matchesFields = (object: Raw, selection: Selection): boolean =>
   terms(selection.fieldSelector).every((t) => matchesField(object, t))
+
+/** Of the namespace and the name that are asked for: where the server looks for what matches. */
+export const isWithin = (object: Raw, selection: Selection): boolean =>
+  (selection.namespace === undefined || object.metadata.namespace === selection.namespace) &&
+  matchesFields(object, selection)
+
+export const matches = (object: Raw, selection: Selection): boolean =>
+  isWithin(object, selection) &&
+  terms(selection.labelSelector).every((t) => matchesLabel(labelsOf(object), t))

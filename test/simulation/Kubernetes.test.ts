@@ -19,6 +19,8 @@ const object = (
   spec: Readonly<Record<string, unknown>> = {},
   metadata: Readonly<Record<string, unknown>> = {}
 ): Raw => ({
+  apiVersion: "kubestatic.quortex.io/v1alpha1",
+  kind: "ExternalIP",
   metadata: { name, ...metadata },
   spec
 })
@@ -179,7 +181,7 @@ describe("lists and watches", () => {
   it.effect("from before the history is Expired, and a closed one ends cleanly", () =>
     Effect.gen(function* () {
       const { cluster, service } = yield* make
-      yield* service.create(nodes, object("n"))
+      yield* service.create(nodes, { metadata: { name: "n" } })
       const { fiber } = yield* collect(service, nodes, "1")
       cluster.closeWatches()
       yield* Fiber.join(fiber)

@@ -1,0 +1,163 @@
+/**
+ * A pretended world held against the real one: the same sequences of requests, and the answers side by side.
+ * Rule: a difference is either listed with its reason, or the shortest sequence that shows it is printed; a listed
+ * one that no answer shows any more is a failure too.
+ */
+import { isDeepStrictEqual } from "node:util"
+import { Effect, Schema } from "effect"
+import * as Draw from "../../Draw.ts"
+import { shrink } from "./Shrink.ts"
+
+/** What was asked, in words, and the normalised answer: plain JSON. */
+export interface Line {
+  readonly asked: string
+  /** The kind of object or the action that it is about. */
+  readonly about: string
+  readonly answer: unknown
+}
+
+export type Transcript = ReadonlyArray<Line>
+
+/** A way in which the two are known to differ. */
+export interface Difference {
+  readonly what: string
+  readonly because: string
+  /** The answer without what differs so; an answer that has nothing of it as it is. */
+  readonly without: (line: Line) => unknown
+}
+
+/**
+ * A difference after which the two go different ways, so that the requests that lead to it are not drawn.
+ * Only the answers to `shownBy` are looked at without it.
+ */
+export interface Apart<R> extends Difference {
+  readonly shownBy: ReadonlyArray<R>
+}
+
+/** A world of requests `R`, begun afresh for each sequence. */
+export type World<R, E> = (sequence: ReadonlyArray<R>) => Effect.Effect<Transcript, E>
+
+export interface Options<R, E> {
+  readonly seed: number
+  readonly sequences: number
+  readonly draw: (draw: Draw.Draw) => ReadonlyArray<R>
+  readonly pretended: World<R, E>
+  readonly real: World<R, E>
+  readonly differences: ReadonlyArray<Difference>
+  readonly apart: ReadonlyArray<Apart<R>>
+}
+
+export class Differs extends Schema.TaggedError<Differs>()("Differs", { message: Schema.String }) {}
+
+/** Only where it is an answer of its own that differs: what follows from it would be told again and again. */
+interface Pair {
+  readonly pretended: Line
+  readonly real: Line
+}
+
+const answerWithout = (line: Line, differences: ReadonlyArray<Difference>): unknown =>
+  differences.reduce((answer, { without }) => without({ ...line, answer }), line.answer)
+
+const isSame = ({ pretended, real }: Pair, differences: ReadonlyArray<Difference>): boolean =>
+  isDeepStrictEqual(answerWithout(pretended, differences), answerWithout(real, differences))
+
+const pairs = (pretended: Transcript, real: Transcript): ReadonlyArray<Pair> =>
+  Array.from({ length: Math.max(pretended.length, real.length) }, (_, i) => ({
+    pretended: pretended[i] ?? { asked: "nothing", about: "nothing", answer: "no answer" },
+    real: real[i] ?? { asked: "nothing", about: "nothing", answer: "no answer" }
+  }))
+
+const shown = (value: unknown): string => JSON.stringify(value)
+
+/** `.metadata.labels.app: "x" | "y"`, a line for each leaf that differs. */
+const leaves = (pretended: unknown, real: unknown, path = ""): ReadonlyArray<string> => {
+  if (isDeepStrictEqual(pretended, real)) return []
+  const isFields = (v: unknown): v is Readonly<Record<string, unknown>> => typeof v === "object" && v !== null
+  if (isFields(pretended) && isFields(real) && Array.isArray(pretended) === Array.isArray(real)) {
+    const names = [...new Set([...Object.keys(pretended), ...Object.keys(real)])]
+    return names.flatMap((name) => leaves(pretended[name], real[name], `${path}.${name}`))
+  }
+  return [`${path || "answer"}: pretended ${shown(pretended)}, real ${shown(real)}`]
+}
+
+/** Without what is known to differ: it is not what the story is about. */
+const story = (seed: string, told: ReadonlyArray<Pair>, differences: ReadonlyArray<Difference>): string =>
+  [
+    `the pretended world and the real one differ (${seed}); the shortest sequence that shows it:`,
+    ...told.flatMap((pair, i) => {
+      const pretended = answerWithout(pair.pretended, differences)
+      const real = answerWithout(pair.real, differences)
+      const head = `  ${i + 1}. ${pair.real.asked}`
+      return isDeepStrictEqual(pretended, real)
+        ? [head, `     both: ${shown(real)}`]
+        : [
+            head,
+            `     pretended: ${shown(pretended)}`,
+            `     real:      ${shown(real)}`,
+            ...leaves(pretended, real).map((line) => `     ${line}`)
+          ]
+    })
+  ].join("\n")
+
+/** The figures of a run that found no difference but the listed ones. */
+export interface Figures {
+  readonly sequences: number
+  readonly requests: number
+  readonly answers: number
+  /** Requests in one sequence. */
+  readonly longest: number
+  readonly listed: number
+}
+
+export const check = Effect.fnUntraced(function* <R, E>(
+  options: Options<R, E>
+): Effect.fn.Return<Figures, E | Differs> {
+  const { differences } = options
+  const both = (sequence: ReadonlyArray<R>) =>
+    Effect.map(Effect.all([options.pretended(sequence), options.real(sequence)]), ([pretended, real]) =>
+      pairs(pretended, real)
+    )
+  const unseen = new Set<Difference>(differences)
+  let requests = 0
+  let answers = 0
+  let longest = 0
+  for (let n = 0; n < options.sequences; n++) {
+    const seed = options.seed * 1_000_003 + n
+    const sequence = options.draw(Draw.make(seed))
+    const told = yield* both(sequence)
+    if (!told.every((pair) => isSame(pair, differences))) {
+      const differing = (part: ReadonlyArray<R>) =>
+        Effect.map(both(part), (again) => !again.every((pair) => isSame(pair, differences)))
+      const shortest = yield* shrink(sequence, differing)
+      return yield* new Differs({
+        message: story(`seed ${options.seed}, sequence ${n}`, yield* both(shortest), differences)
+      })
+    }
+    for (const difference of unseen) {
+      const others = differences.filter((d) => d !== difference)
+      if (told.some((pair) => !isSame(pair, others))) unseen.delete(difference)
+    }
+    requests += sequence.length
+    answers += told.length
+    longest = Math.max(longest, sequence.length)
+  }
+  for (const difference of options.apart) {
+    const told = yield* both(difference.shownBy)
+    if (told.every((pair) => isSame(pair, differences))) unseen.add(difference)
+    const all = [...differences, difference]
+    if (!told.every((pair) => isSame(pair, all))) {
+      return yield* new Differs({ message: story(difference.what, told, all) })
+    }
+  }
+  if (unseen.size > 0) {
+    const listed = [...unseen].map(({ what }) => `  ${what}`).join("\n")
+    return yield* new Differs({ message: `listed as differences, and no answer differs so:\n${listed}` })
+  }
+  return {
+    sequences: options.sequences,
+    requests,
+    answers,
+    longest,
+    listed: differences.length + options.apart.length
+  }
+})
