@@ -3,7 +3,7 @@
  * Rule: wrong usage is one line on standard error and code 2; standard output carries only what a command prints.
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Effect, type Layer } from "effect"
+import { Cause, Effect, type Layer } from "effect"
 import type { Ec2 } from "../ec2/Ec2.ts"
 import type { Access } from "../kubernetes/Access.ts"
 import type { Kubernetes } from "../kubernetes/Kubernetes.ts"
@@ -42,6 +42,14 @@ const isUsage = (error: unknown): error is { readonly message: string } =>
   "_tag" in error &&
   (error._tag === "OptionsError" || error._tag === "ConfigurationError")
 
+/** What ends the operator is told like everything before it, in the log and in its format. */
+const tellsWhatEndsIt = <R>(running: Effect.Effect<number, unknown, R>): Effect.Effect<number, unknown, R> =>
+  Effect.catchCause(running, (cause) =>
+    Cause.hasInterruptsOnly(cause) || isUsage(Cause.squash(cause))
+      ? Effect.failCause(cause)
+      : Effect.as(Effect.logError(cause), ExitCode.failure)
+  )
+
 const command = <E1, E2>(
   argv: ReadonlyArray<string>,
   env: Environment,
@@ -77,7 +85,7 @@ const command = <E1, E2>(
         const { run } = yield* Effect.promise(() => import("./Run.ts"))
         const layers = yield* Effect.promise(live)
         return yield* Effect.provide(
-          run(options, { ...layers, access: layers.access(options.kubeconfig) }),
+          tellsWhatEndsIt(run(options, { ...layers, access: layers.access(options.kubeconfig) })),
           Logging.layer(options)
         )
       }
