@@ -59,6 +59,19 @@ suite("in the place of a release of the Go implementation", { asksEc2: false }, 
         assert.match(unset.stderr, /adoptClusterIds: \[unset\]/)
         assert.deepStrictEqual(yield* containers, goContainers)
 
+        // The values of the old release alone: nothing of what is new in this chart.
+        const reused = yield* helm([
+          "upgrade",
+          release,
+          Helm.chart,
+          "--reuse-values",
+          "--set",
+          "clusterId=production"
+        ])
+        assert.notStrictEqual(reused.code, 0)
+        assert.match(reused.stderr, /missing properties? .*'metrics'/)
+        assert.deepStrictEqual(yield* containers, goContainers)
+
         const upgraded = yield* succeeds(["upgrade", release, Helm.chart], ofGo)
         assert.match(
           upgraded.stdout,
