@@ -4,38 +4,13 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
+import { baseActions, optionalActions } from "./Actions.ts"
 import * as Authorization from "./Authorization.ts"
 import type { Recorded } from "./Call.ts"
 import { isAllowed } from "./Evaluator.ts"
 import * as Forbidden from "./Forbidden.ts"
 import * as Policy from "./Policy.ts"
 import { callsOf, type workloads } from "./Workloads.ts"
-
-/** What the contract says, and no more. */
-const baseActions = [
-  "DescribeSecurityGroups",
-  "CreateSecurityGroup",
-  "DeleteSecurityGroup",
-  "AuthorizeSecurityGroupIngress",
-  "RevokeSecurityGroupIngress",
-  "AuthorizeSecurityGroupEgress",
-  "RevokeSecurityGroupEgress",
-  "DescribeAddresses",
-  "AllocateAddress",
-  "ReleaseAddress",
-  "AssociateAddress",
-  "DisassociateAddress",
-  "DescribeInstances",
-  "ModifyInstanceAttribute",
-  "DescribeNetworkInterfaces",
-  "ModifyNetworkInterfaceAttribute",
-  "CreateTags"
-]
-/** The operator does without them when they are refused. */
-const optionalActions = [
-  "UpdateSecurityGroupRuleDescriptionsEgress",
-  "UpdateSecurityGroupRuleDescriptionsIngress"
-]
 
 const base = Policy.read("base.json")
 const least = Policy.read("least-privilege.json")

@@ -2,39 +2,15 @@
  * What operators asked of both worlds, held against their permissions.
  * Rule: every call of a suite is judged, not a sample.
  */
+import { baseActions, optionalActions } from "../../deploy/iam/Actions.ts"
 import type { ApiServer } from "./ApiServer.ts"
 import { user } from "./OperatorProcess.ts"
 import type { Call } from "./Wire.ts"
 
-/** The whole EC2 policy it is promised to work with. */
-export const policy: ReadonlySet<string> = new Set([
-  "DescribeSecurityGroups",
-  "CreateSecurityGroup",
-  "DeleteSecurityGroup",
-  "AuthorizeSecurityGroupIngress",
-  "RevokeSecurityGroupIngress",
-  "AuthorizeSecurityGroupEgress",
-  "RevokeSecurityGroupEgress",
-  "DescribeAddresses",
-  "AllocateAddress",
-  "ReleaseAddress",
-  "AssociateAddress",
-  "DisassociateAddress",
-  "DescribeInstances",
-  "ModifyInstanceAttribute",
-  "DescribeNetworkInterfaces",
-  "ModifyNetworkInterfaceAttribute",
-  "CreateTags"
-])
-
-/** Used where it is permitted, and done without where it is not. */
-const optional = new Set([
-  "UpdateSecurityGroupRuleDescriptionsIngress",
-  "UpdateSecurityGroupRuleDescriptionsEgress"
-])
+const permitted: ReadonlySet<string> = new Set([...baseActions, ...optionalActions])
 
 export const outsideOfPolicy = (calls: ReadonlyArray<Call>): ReadonlyArray<string> => [
-  ...new Set(calls.map((c) => c.action).filter((action) => !policy.has(action) && !optional.has(action)))
+  ...new Set(calls.map((c) => c.action).filter((action) => !permitted.has(action)))
 ]
 
 /** Of the operator's requests, those that the API server answered with an error that nothing explains. */
