@@ -21,6 +21,19 @@ import * as KubernetesSimulation from "../src/simulation/Kubernetes.ts"
 
 export const clusterId = "test-cluster"
 
+/** Tcp 22 from anywhere, into a node: what nobody asked for. */
+export const ssh = Permission.merge([
+  {
+    direction: "Ingress",
+    protocol: "tcp",
+    fromPort: 22,
+    toPort: 22,
+    sourceKind: "ipv4",
+    source: "0.0.0.0/0",
+    description: ""
+  }
+])
+
 export interface Options {
   readonly seed?: string
   readonly settings?: Partial<Settings["Service"]>

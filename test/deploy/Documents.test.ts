@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import { parseAllDocuments } from "yaml"
 import * as EventReason from "../../src/domain/EventReason.ts"
 import * as Metrics from "../../src/domain/Metrics.ts"
 import * as Reason from "../../src/domain/Reason.ts"
@@ -33,6 +34,20 @@ const anchorsIn = (path: string): ReadonlyArray<string> =>
 /** Folders of the repository that its other parts bring. */
 const elsewhere = ["deploy/manifests"]
 
+const manifests = globSync("deploy/manifests/*.yaml", { cwd: root }).flatMap((path) =>
+  parseAllDocuments(read(path)).map(
+    (document) =>
+      document.toJS() as {
+        readonly kind: string
+        readonly metadata?: { readonly name: string; readonly labels?: Readonly<Record<string, string>> }
+      }
+  )
+)
+const rendered = manifests.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata?.name}`)
+const podLabels = Object.entries(
+  manifests.find(({ kind }) => kind === "Deployment")?.metadata?.labels ?? {}
+).map(([name, value]) => `${name}=${value}`)
+
 const metricNames = new Set(Object.values(Metrics).map(({ id }) => id))
 
 describe("the pages", () => {
@@ -50,6 +65,16 @@ describe("the pages", () => {
     it(`${page}: every metric it names is exposed`, () => {
       for (const [name] of read(page).matchAll(/\bkubestatic_[a-z0-9_]+\b/g)) {
         assert.isTrue(metricNames.has(name), name)
+      }
+    })
+    it(`${page}: what it tells kubectl to look at is rendered`, () => {
+      for (const [, kind = "", name = ""] of read(page).matchAll(
+        /\b(deploy(?:ment)?|clusterrole)[/=](kubestatic[\w-]*)/g
+      )) {
+        assert.include(rendered, `${kind.replace(/^deploy.*/, "deployment")}/${name}`)
+      }
+      for (const [, selector = ""] of read(page).matchAll(/ -l (\S+=\S+)/g)) {
+        assert.include(podLabels, selector)
       }
     })
     it(`${page}: every reason it names is one`, () => {

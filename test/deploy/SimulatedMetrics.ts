@@ -4,7 +4,6 @@
  */
 import { Effect, Metric } from "effect"
 import { autoAssignLabel, Tag } from "../../src/domain/Names.ts"
-import * as Permission from "../../src/domain/Permission.ts"
 import * as Metrics from "../../src/http/Metrics.ts"
 import { send } from "../http/Client.ts"
 import * as Reviews from "../http/Reviews.ts"
@@ -23,17 +22,7 @@ const live = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typeo
   yield* world.ec2.hand.authorize({
     groupId: leftover.groupId,
     direction: "Ingress",
-    permissions: Permission.merge([
-      {
-        direction: "Ingress",
-        protocol: "tcp",
-        fromPort: 22,
-        toPort: 22,
-        sourceKind: "ipv4",
-        source: "0.0.0.0/0",
-        description: ""
-      }
-    ])
+    permissions: World.ssh
   })
   yield* world.create("FirewallRule", "open", { ...World.rule, nodeName: "n1" })
   yield* world.create("FirewallRule", "pending", { ...World.rule, nodeName: "n9" })

@@ -5,7 +5,6 @@ import { problems } from "../../src/domain/crd/Problems.ts"
 import { stored } from "../../src/domain/crd/Stored.ts"
 import { externalIPFinalizer, firewallRuleFinalizer, Tag, type Tags } from "../../src/domain/Names.ts"
 import type { Raw } from "../../src/domain/Object.ts"
-import * as Permission from "../../src/domain/Permission.ts"
 import { firewallRules } from "../../src/kubernetes/Kubernetes.ts"
 import * as World from "../World.ts"
 import * as GoCluster from "./GoCluster.ts"
@@ -19,18 +18,6 @@ type Made = Effect.Success<ReturnType<typeof World.make>>
 
 const openOnBoth = (world: Made) =>
   ["n1", "n2"].flatMap((n) => world.openOn(n).map((key) => [n, key] as const))
-
-const ssh = Permission.merge([
-  {
-    direction: "Ingress",
-    protocol: "tcp",
-    fromPort: 22,
-    toPort: 22,
-    sourceKind: "ipv4",
-    source: "0.0.0.0/0",
-    description: ""
-  }
-])
 
 const ways = [
   ["with its cluster id", World.clusterId, []],
@@ -188,7 +175,7 @@ describe("taking over from the Go implementation", () => {
     Effect.gen(function* () {
       const { groups, world } = yield* GoCluster.make(World.clusterId)
       const wanted = world.openOn("n1")
-      yield* world.ec2.hand.authorize({ groupId: groups.n1, direction: "Ingress", permissions: ssh })
+      yield* world.ec2.hand.authorize({ groupId: groups.n1, direction: "Ingress", permissions: World.ssh })
       yield* world.start()
       yield* world.pass("1 minute")
       assert.deepStrictEqual(world.openOn("n1"), wanted)

@@ -23,6 +23,20 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
+{{/* With further ones, which win: "labels" of the dict that is given. */}}
+{{- define "kubestatic.labelsWith" -}}
+{{- merge dict (default dict .labels) (include "kubestatic.labels" .root | fromYaml) | toYaml }}
+{{- end }}
+
+{{/* A Service is named by a DNS label: no dot, and 63 characters at most. Names that fit are those of 0.14. */}}
+{{- define "kubestatic.metricsServiceName" -}}
+{{- $fullname := include "kubestatic.fullname" . | replace "." "-" }}
+{{- if gt (len $fullname) 47 }}
+{{- $fullname = printf "%s-%s" ($fullname | trunc 38 | trimSuffix "-") ($fullname | sha256sum | trunc 8) }}
+{{- end }}
+{{- printf "%s-metrics-service" $fullname }}
+{{- end }}
+
 {{- define "kubestatic.serviceAccountName" -}}
 {{ include "kubestatic.fullname" . }}-controller-manager
 {{- end }}

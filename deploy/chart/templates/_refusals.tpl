@@ -7,6 +7,9 @@
 {{- if and .existingSecret .accessKeyID }}
 {{- fail "aws.existingSecret and aws.accessKeyID: set one of them" }}
 {{- end }}
+{{- if and .roleArn (or .existingSecret .accessKeyID) }}
+{{- fail "aws.roleArn and access keys: set one of them; with keys the role would never be assumed" }}
+{{- end }}
 {{- if and .projectToken (not .roleArn) }}
 {{- fail "aws.projectToken needs aws.roleArn: the role that the token is exchanged for" }}
 {{- end }}
@@ -19,25 +22,59 @@
 {{- fail "clusterId must not be \"unset\", which is no id of one cluster: leave it out to use the UID of the kube-system namespace, and set adoptClusterIds: [unset] to take over what the Go implementation tagged" }}
 {{- end }}
 {{- $tag := .Values.manager.image.tag | default "" | toString }}
-{{- if and (not .Values.manager.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+" $tag) }}
-{{- if semverCompare "<0.15.0-0" (regexFind "^v?[0-9]+\\.[0-9]+\\.[0-9]+" $tag) }}
+{{- if and (not .Values.manager.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+" $tag) }}
+{{- if semverCompare "<0.15.0-0" (regexFind "^v?[0-9]+\\.[0-9]+(\\.[0-9]+)?" $tag) }}
 {{- fail (printf "manager.image.tag %s is an image of the Go implementation, which this chart does not run: remove manager.image.tag and manager.image.repository, or name an image built from deploy/Dockerfile" $tag) }}
 {{- end }}
+{{- end }}
+{{- include "kubestatic.extraArgsRefusals" . }}
+{{- $names := list }}
+{{- range fromYamlArray (include "kubestatic.environment" .) }}
+{{- if has .name $names }}
+{{- fail (printf "manager.extraEnv must not set %s: it is set already, by the values of aws or twice by manager.extraEnv" .name) }}
+{{- end }}
+{{- $names = append $names .name }}
 {{- end }}
 {{- if and .Values.metrics.certSecret (not .Values.kubeRBACProxy.enabled) }}
 {{- fail "metrics.certSecret is for secure metrics: set kubeRBACProxy.enabled: true" }}
 {{- end }}
-{{- range $key := keys .Values.extraTags }}
+{{- range $key := keys (default dict .Values.extraTags) }}
 {{- if not (regexMatch "^[^,=]{1,128}$" $key) }}
 {{- fail (printf "extraTags: %q is no key: 1 to 128 characters, none of them a comma or =" $key) }}
 {{- end }}
-{{- if regexMatch "^(aws:|kubestatic\\.quortex\\.io/|kubernetes\\.io/cluster/|Name$)" $key }}
+{{- if regexMatch "^((?i:aws:|kubestatic\\.quortex\\.io/|kubernetes\\.io/cluster/)|Name$)" $key }}
 {{- fail (printf "extraTags must not set %s: aws:, kubestatic.quortex.io/, kubernetes.io/cluster/ and Name are reserved" $key) }}
 {{- end }}
 {{- end }}
-{{- range $key := keys .Values.podLabels }}
+{{- range $key := keys (default dict .Values.podLabels) }}
 {{- if has $key (list "app.kubernetes.io/name" "app.kubernetes.io/instance") }}
 {{- fail (printf "podLabels must not set %s: the Deployment finds its pods by it" $key) }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Flags that would part the program from what is rendered around it. */}}
+{{- define "kubestatic.extraArgsRefusals" -}}
+{{- $fixed := dict
+  "metrics-bind-address" "the Service and the network policy name its port; kubeRBACProxy.enabled chooses between 8443 and 8080"
+  "metrics-secure" "set kubeRBACProxy.enabled"
+  "metrics-cert-dir" "set metrics.certSecret"
+  "health-probe-bind-address" "the probes of the pod ask on port 8081"
+  "leader-election-namespace" "the role for the lease is in the namespace of the release" }}
+{{- $before := "" }}
+{{- range $arg := .Values.manager.extraArgs }}
+{{- $name := regexFind "^--?[^=]+" $arg | trimAll "-" }}
+{{- if hasKey $fixed $name }}
+{{- fail (printf "manager.extraArgs must not set --%s: %s" $name (get $fixed $name)) }}
+{{- end }}
+{{- if and (not $name) (not (regexMatch "^--?[^=]+$" $before)) }}
+{{- fail (printf "manager.extraArgs: %q is no flag: write --flag=value, or the flag and its value as two entries" $arg) }}
+{{- end }}
+{{- if and (eq $name "leader-elect") (regexMatch "=(0|f|F|false|FALSE|False)$" $arg) }}
+{{- if or (gt (int $.Values.replicaCount) 1) (ne $.Values.strategy.type "Recreate") }}
+{{- fail "manager.extraArgs: --leader-elect=false is for one pod at a time, or two write at once: set replicaCount: 1 and strategy.type: Recreate" }}
+{{- end }}
+{{- end }}
+{{- $before = $arg }}
 {{- end }}
 {{- end }}

@@ -6,7 +6,8 @@ import { parse as parseYaml } from "yaml"
 import * as Helm from "../../../deploy/tools/Helm.ts"
 import { root } from "../world/Bundle.ts"
 import { suite } from "../world/Suite.ts"
-import { ofGo, others, refused } from "./Values.ts"
+import { only, parse } from "./Rendered.ts"
+import { emptied, ofGo, others, refused } from "./Values.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 const isFields = (value: unknown): value is Fields =>
@@ -59,10 +60,13 @@ suite("the chart", { asksEc2: false }, (scenario) => {
       const together = merge(all, {
         // What excludes each other: one of both.
         cloudProvider: "aws",
-        aws: { existingSecret: "" },
-        kubeRBACProxy: { enabled: true }
+        aws: { existingSecret: "", accessKeyID: "", secretAccessKey: "" },
+        kubeRBACProxy: { enabled: true },
+        replicaCount: 2,
+        strategy: { type: "RollingUpdate" },
+        manager: { extraArgs: ["--dry-run=false"] }
       })
-      const texts = [{}, ofGo, together].map((values) => Helm.template(assets.helm, { values }))
+      const texts = [{}, ofGo, together, emptied].map((values) => Helm.template(assets.helm, { values }))
       for (const [values, ...words] of others) {
         const text = Helm.template(assets.helm, { values })
         for (const word of words) assert.include(text, word, JSON.stringify(values))
@@ -74,6 +78,35 @@ suite("the chart", { asksEc2: false }, (scenario) => {
         [...new Set(texts.flatMap((text) => text.split(/^---\n/m)))].join("---\n")
       )
     })
+  )
+
+  scenario(
+    "takes any name that helm takes: no object is named in a way that the API server refuses",
+    (world) =>
+      Effect.gen(function* () {
+        const { assets, kubectl } = world
+        yield* kubectl.ok(["create", "namespace", "odd"])
+        const longest = "r".repeat(53)
+        const named: ReadonlyArray<readonly [release: string, values: unknown]> = [
+          [longest, {}],
+          [`${"r".repeat(52)}s`, {}],
+          ["with.dots", {}],
+          ["kubestatic-edge", {}],
+          ["edge", { nameOverride: "n".repeat(80) }],
+          ["edge", { fullnameOverride: "f".repeat(63) }],
+          // Its 38th character is a hyphen.
+          ["edge", { fullnameOverride: `${"f".repeat(37)}-${"g".repeat(20)}` }]
+        ]
+        const services = new Set<string>()
+        for (const [release, values] of named) {
+          const printed = Helm.run(assets.helm, ["template", release, Helm.chart, "-n", "odd"], values)
+          assert.strictEqual(printed.code, 0, printed.stderr)
+          yield* kubectl.ok(["apply", "--dry-run=server", "--validate=strict", "-f", "-"], printed.stdout)
+          services.add(only(parse(printed.stdout), "Service").metadata.name)
+        }
+        assert.strictEqual(services.size, named.length)
+        assert.include([...services], "kubestatic-edge-metrics-service")
+      })
   )
 
   scenario("has no value that is not tried", () =>

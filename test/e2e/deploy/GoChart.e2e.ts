@@ -31,6 +31,26 @@ describe("with the values of the Go implementation's chart", () => {
     })
   })
 
+  it("C8: a pod refers to keys of a Secret that is rendered, or to none; one of the two alone is refused", () => {
+    const references = (aws: unknown) => {
+      const objects = render(helm(), { ...ofGo, aws })
+      const asked = (containerOf(objects).env ?? []).flatMap(({ valueFrom }) =>
+        valueFrom === undefined ? [] : [(valueFrom as { readonly secretKeyRef: unknown }).secretKeyRef]
+      )
+      const there = objects
+        .filter(({ kind }) => kind === "Secret")
+        .flatMap(({ data, metadata: { name } }) => Object.keys(data as object).map((key) => ({ name, key })))
+      return { asked, there }
+    }
+    const both = references(ofGo.aws)
+    assert.lengthOf(both.asked, 2)
+    assert.deepStrictEqual(both.asked, both.there)
+    assert.deepStrictEqual(references({ accessKeyID: "", secretAccessKey: "" }), { asked: [], there: [] })
+    for (const one of ["accessKeyID", "secretAccessKey"]) {
+      assert.throws(() => references({ [one]: "only" }), /set both or none/)
+    }
+  })
+
   it("metrics are where the sidecar served them, and no sidecar is run", () => {
     const portOf = (enabled: boolean) => {
       const objects = render(helm(), { ...ofGo, kubeRBACProxy: { ...ofGo.kubeRBACProxy, enabled } })

@@ -18,6 +18,14 @@ interface CycloneDx {
   }>
 }
 
+/** `elf` is e_machine of an executable's header: EM_X86_64 and EM_AARCH64. */
+const machines = [
+  { architecture: "amd64", cpu: "x64", elf: 62 },
+  { architecture: "arm64", cpu: "arm64", elf: 183 }
+] as const
+
+const elfMachine = (path: string): number => readFileSync(path).readUInt16LE(18)
+
 const folder = mkdtempSync(join(tmpdir(), "kubestatic-image-root-"))
 const architecture = process.arch === "x64" ? "amd64" : process.arch
 /** A process of root's can become the user of the image; another one stays who it is. */
@@ -105,7 +113,19 @@ describe("the image, laid out in a folder", () => {
     assert.match(wrong.stderr, /unknown flag "--no-such-flag"/)
   })
 
-  it("is made for two machines, and says so", () => {
+  it("is made for two machines, each with the Node for it, and says so", () => {
+    for (const other of machines.filter((machine) => machine.architecture !== architecture)) {
+      const otherFolder = join(folder, other.architecture)
+      write({ folder: otherFolder, architecture: other.architecture })
+      assert.strictEqual(elfMachine(join(otherFolder, "root/nodejs/bin/node")), other.elf)
+      const bom = readFileSync(join(otherFolder, "root/usr/share/doc/kubestatic/sbom.cdx.json"), "utf8")
+      assert.deepStrictEqual(new Set(bom.match(/node-linux-\w+/g)), new Set([`node-linux-${other.cpu}`]))
+      const of = (root: string) =>
+        readFileSync(join(root, "root/kubestatic.mjs"), "utf8").replace(/^.*\n/, "")
+      assert.isTrue(of(otherFolder) === of(folder), "the bundle is the same on both")
+    }
+    const own = machines.find((machine) => machine.architecture === architecture)
+    assert.strictEqual(elfMachine(join(folder, "root/nodejs/bin/node")), own?.elf)
     assert.throws(() => write({ folder, architecture: "riscv64" }), /amd64 and arm64, not for riscv64/)
-  })
+  }, 120_000)
 })

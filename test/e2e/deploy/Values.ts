@@ -14,10 +14,15 @@ export const ofGo = {
   nodeReconciliationRequeueInterval: "1m",
   aws: { region: "eu-west-1", accessKeyID: "AKIAEXAMPLE", secretAccessKey: "secret" },
   manager: {
-    image: { tag: "", pullPolicy: "IfNotPresent" },
+    image: {
+      repository: "eu.gcr.io/quortex-registry-public/kubestatic",
+      tag: "",
+      pullPolicy: "IfNotPresent"
+    },
     resources: {},
     securityContext: {},
-    extraArgs: ["--zap-log-level=debug", "--enable-http2=false"]
+    // A flag and its value, also as two.
+    extraArgs: ["--zap-log-level", "debug", "--enable-http2=false"]
   },
   kubeRBACProxy: {
     enabled: true,
@@ -64,7 +69,10 @@ export const others: ReadonlyArray<
   [{ nodeMinReconciliationInterval: "1m30s" }, "--node-min-reconciliation-interval=1m30s"],
   [{ nodeReconciliationRequeueInterval: "2m" }, "--node-reconciliation-requeue-interval=2m"],
   [{ driftInterval: "10m" }, "--drift-interval=10m"],
+  [{ driftInterval: 0 }, "--drift-interval=0"],
   [{ ec2RateShare: 0.25 }, "--ec2-rate-share=0.25"],
+  // As helm --set passes it on.
+  [{ ec2RateShare: "0.5" }, "--ec2-rate-share=0.5"],
   [{ extraTags: { team: "edge", stage: "prod=1" } }, '"--extra-tags=stage=prod=1,team=edge"'],
   [{ dryRun: true }, "--dry-run"],
   [{ logLevel: "debug" }, "--log-level=debug"],
@@ -99,6 +107,10 @@ export const others: ReadonlyArray<
   ],
   [{ replicaCount: 1 }, "replicas: 1"],
   [{ strategy: { rollingUpdate: { maxUnavailable: 1 } } }, "maxUnavailable: 1"],
+  [
+    { replicaCount: 1, strategy: { type: "Recreate" }, manager: { extraArgs: ["--leader-elect=false"] } },
+    "type: Recreate"
+  ],
   [{ podSecurityContext: { fsGroup: 2000 } }, "fsGroup: 2000", "runAsNonRoot: true"],
   [{ terminationGracePeriodSeconds: 30 }, "terminationGracePeriodSeconds: 30"],
   [{ livenessProbe: { failureThreshold: 9 } }, "failureThreshold: 9"],
@@ -107,6 +119,10 @@ export const others: ReadonlyArray<
   [{ nameOverride: "pinned" }, "name: kubestatic-pinned", "app.kubernetes.io/name: pinned"],
   [{ fullnameOverride: "pinned" }, "name: pinned-controller-manager", "name: pinned-metrics-service"],
   [{ podAnnotations: { "example.test/a": "b" } }, "example.test/a: b"],
+  [
+    { podAnnotations: { "kubectl.kubernetes.io/default-container": "proxy" } },
+    "kubectl.kubernetes.io/default-container: proxy"
+  ],
   [{ podLabels: { "example.test/l": "m" } }, "example.test/l: m"],
   [{ nodeSelector: { disk: "ssd" } }, "disk: ssd"],
   [{ priorityClassName: "system-cluster-critical" }, "priorityClassName: system-cluster-critical"],
@@ -204,6 +220,26 @@ export const others: ReadonlyArray<
   [{ admissionPolicy: { enabled: true } }, "kind: ValidatingAdmissionPolicyBinding"]
 ]
 
+/** Keys with nothing behind them, which take a default away. */
+export const emptied = {
+  adoptClusterIds: null,
+  extraTags: null,
+  manager: { resources: null, extraArgs: null, extraEnv: null },
+  podSecurityContext: null,
+  livenessProbe: null,
+  readinessProbe: null,
+  imagePullSecrets: null,
+  podAnnotations: null,
+  podLabels: null,
+  nodeSelector: null,
+  tolerations: null,
+  affinity: null,
+  topologySpreadConstraints: null,
+  serviceAccount: { annotations: null },
+  serviceMonitor: { enabled: true, additionalLabels: null, annotations: null, relabelings: null },
+  networkPolicy: { enabled: true, metricsFrom: null, apiServerPorts: null, extraEgress: null }
+}
+
 /** What the chart refuses, and words of the reason. */
 export const refused: ReadonlyArray<readonly [values: unknown, reason: RegExp]> = [
   [{ aws: { accessKeyID: "id" } }, /aws.accessKeyID and aws.secretAccessKey: set both or none/],
@@ -213,6 +249,11 @@ export const refused: ReadonlyArray<readonly [values: unknown, reason: RegExp]> 
     /aws.existingSecret and aws.accessKeyID: set one of them/
   ],
   [{ aws: { projectToken: true } }, /aws.projectToken needs aws.roleArn/],
+  [
+    { aws: { existingSecret: "s", roleArn: "arn:aws:iam::123456789012:role/kubestatic" } },
+    /aws.roleArn and access keys: set one of them/
+  ],
+  [{ aws: null, manager: { image: null } }, /missing property 'aws'.*missing property 'image'/s],
   [{ aws: { roleArn: "kubestatic" } }, /\/aws\/roleArn/],
   [{ clusterId: "unset" }, /adoptClusterIds: \[unset\]/],
   [{ clusterID: "unset" }, /adoptClusterIds: \[unset\]/],
@@ -225,17 +266,39 @@ export const refused: ReadonlyArray<readonly [values: unknown, reason: RegExp]> 
   [{ manager: { imagee: {} } }, /additional properties 'imagee' not allowed/],
   [{ driftInterval: "5 minutes" }, /\/driftInterval/],
   [{ driftInterval: 300 }, /driftInterval.*got number, want string/s],
-  [{ ec2RateShare: 2 }, /ec2RateShare.*maximum/s],
-  [{ ec2RateShare: 0 }, /ec2RateShare.*minimum/s],
+  [{ driftInterval: "1.2.3s" }, /driftInterval': '1\.2\.3s' does not match/],
+  [{ ec2RateShare: 2 }, /ec2RateShare.*maximum: got 2, want 1/s],
+  [{ ec2RateShare: 0 }, /ec2RateShare.*exclusiveMinimum: got 0/s],
+  [{ ec2RateShare: "1.5" }, /ec2RateShare': '1\.5' does not match/],
   [{ extraTags: { "a,b": "c" } }, /extraTags: "a,b" is no key/],
   [{ extraTags: { "kubestatic.quortex.io/managed": "false" } }, /extraTags must not set/],
   [{ extraTags: { Name: "x" } }, /extraTags must not set Name/],
+  [{ extraTags: { "AWS:x": "y" } }, /extraTags must not set AWS:x/],
   [{ manager: { image: { tag: "0.14.0" } } }, /an image of the Go implementation/],
+  [{ manager: { image: { tag: "v0.14" } } }, /an image of the Go implementation/],
+  [{ manager: { extraArgs: ["leader-elect"] } }, /"leader-elect" is no flag: write --flag=value/],
+  [{ manager: { extraArgs: ["--dry-run=true", "yes"] } }, /"yes" is no flag/],
+  [{ manager: { extraArgs: ["--metrics-bind-address=0"] } }, /must not set --metrics-bind-address: /],
+  [{ manager: { extraArgs: ["-metrics-secure=false"] } }, /must not set --metrics-secure: set kubeRBACProxy/],
+  [{ manager: { extraArgs: ["--metrics-cert-dir=/tls"] } }, /must not set --metrics-cert-dir: set metrics/],
+  [
+    { manager: { extraArgs: ["--health-probe-bind-address", ":1"] } },
+    /--health-probe-bind-address: the probes/
+  ],
+  [{ manager: { extraArgs: ["--leader-election-namespace=x"] } }, /must not set --leader-election-namespace/],
+  [{ manager: { extraArgs: ["--leader-elect=false"] }, replicaCount: 2 }, /is for one pod at a time/],
+  [{ manager: { extraArgs: ["--leader-elect=f"] }, replicaCount: 1 }, /strategy\.type: Recreate/],
+  [
+    { aws: { region: "eu-west-1" }, manager: { extraEnv: [{ name: "AWS_REGION", value: "eu-west-2" }] } },
+    /manager.extraEnv must not set AWS_REGION: it is set already/
+  ],
   [
     { metrics: { certSecret: "tls" }, kubeRBACProxy: { enabled: false } },
     /metrics.certSecret is for secure metrics/
   ],
   [{ podLabels: { "app.kubernetes.io/name": "x" } }, /podLabels must not set app.kubernetes.io\/name/],
   [{ logLevel: "loud" }, /\/logLevel/],
-  [{ networkPolicy: { apiServerPorts: [0] } }, /apiServerPorts/]
+  [{ networkPolicy: { apiServerPorts: [0] } }, /apiServerPorts/],
+  // A rule without ports would let out everything.
+  [{ networkPolicy: { apiServerPorts: [] } }, /apiServerPorts': minItems: got 0, want 1/]
 ]
