@@ -113,18 +113,25 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   const run = Effect.gen(function* () {
     let troubles = 0
     let lastTrouble = 0
+    /** Without a watch that lived in between: a list that expires at once, again and again, is trouble. */
+    let expiries = 0
     for (;;) {
       const began = yield* Clock.currentTimeMillis
       const from = version
       const result = yield* Effect.result(from === undefined ? list : watch(from))
       const now = yield* Clock.currentTimeMillis
+      const isExpired = result._tag === "Failure" && result.failure.reason._tag === "Expired"
+      if (from !== undefined && now - began >= 1000) expiries = 0
+      if (isExpired) expiries += 1
       if (result._tag === "Success") {
         isCurrent = true
         // A watch that ends at once, again and again, is trouble too, whatever it says.
         if (from === undefined || now - began >= 1000) continue
-      } else if (result.failure.reason._tag === "Expired") {
+      } else if (isExpired) {
         yield* Effect.logInfo(`${resource.plural}: the version to watch from has expired, listing again`)
         version = undefined
+        // The server is well enough to say so, whatever trouble there was before.
+        if (expiries === 1) continue
       } else if (result.failure.reason._tag === "Unreachable" && from !== undefined && now - began >= calm) {
         yield* Effect.logDebug(`${resource.plural}: ${result.failure.message}`)
         continue
@@ -134,7 +141,6 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       }
       troubles = now - lastTrouble >= calm ? 0 : troubles + 1
       lastTrouble = now
-      if (result._tag === "Failure" && result.failure.reason._tag === "Expired" && troubles === 0) continue
       yield* Effect.sleep(yield* backOff(troubles, result._tag === "Failure" ? result.failure : undefined))
     }
   })

@@ -18,8 +18,19 @@ const define = (world: Of) =>
   Effect.andThen(world.kubectl.apply(...definitions), Definitions.served(world.apiServer))
 const undefine = ({ kubectl }: Of) => kubectl.ok(["delete", "crd", "--all", "--wait=true", "--timeout=60s"])
 
-/** The role of the operator without its rule for one resource, until `grant`. */
-const revoke = Effect.fnUntraced(function* ({ kubectl }: Of, resource: string) {
+const grant = ({ kubectl }: Of) =>
+  kubectl.ok([
+    "apply",
+    "--server-side",
+    "--force-conflicts",
+    "-f",
+    join(root, "deploy", "manifests", "rbac.yaml")
+  ])
+
+/** The role of the operator without its rule for one resource, until `grant`, or the end of the scope. */
+const revoke = Effect.fnUntraced(function* (world: Of, resource: string) {
+  const { kubectl } = world
+  yield* Effect.addFinalizer(() => Effect.orDie(grant(world)))
   const role = yield* kubectl.get("clusterrole", "kubestatic-manager-role")
   const rules = role.rules as ReadonlyArray<{ readonly resources: ReadonlyArray<string> }>
   const less = rules.filter((rule) => !rule.resources.includes(resource))
@@ -32,15 +43,6 @@ const revoke = Effect.fnUntraced(function* ({ kubectl }: Of, resource: string) {
     `--patch=${JSON.stringify({ rules: less })}`
   ])
 })
-const grant = ({ kubectl }: Of) =>
-  kubectl.ok([
-    "apply",
-    "--server-side",
-    "--force-conflicts",
-    "-f",
-    join(root, "deploy", "manifests", "rbac.yaml")
-  ])
-
 let made = 0
 /** Something to do, done: that it is in its right mind. */
 const serves = Effect.fnUntraced(function* (world: Of) {

@@ -172,6 +172,23 @@ describe("the first list", () => {
   )
 })
 
+describe("after trouble", () => {
+  it.effect("a version that has expired is listed anew at once, but not again and again", () =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 1)])
+      server.failWatches(new Unreachable({ message: "down" }))
+      yield* server.fail(new Unreachable({ message: "down" }))
+      yield* pass("2 minutes")
+      server.failWatches(new Expired({ message: "too old" }))
+      const [lists, watches] = [server.lists.length, server.watches.length]
+      while (server.watches.length === watches) yield* pass("1 second")
+      assert.strictEqual(server.lists.length, lists + 1)
+      yield* pass("2 minutes")
+      assert.isBelow(server.lists.length, lists + 12)
+    })
+  )
+})
+
 describe("a watch", () => {
   it.effect("brings creations, changes and deletions, and keeps the indexes", () =>
     Effect.gen(function* () {

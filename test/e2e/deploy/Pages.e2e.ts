@@ -56,7 +56,7 @@ suite("deploy/README.md", { asksEc2: false }, (scenario) => {
     "installs, serves a node, and uninstalls with nothing left in EC2 but what was to be kept",
     (world) =>
       Effect.gen(function* () {
-        const { apiServer, cloud, kubectl, wire } = world
+        const { cloud, kubectl, wire } = world
         const type = shell(world)
         // A cluster without kubestatic: the world of a suite brings the account and its roles.
         for (const file of ["rbac.yaml", "service-account.yaml"]) {

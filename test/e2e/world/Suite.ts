@@ -5,6 +5,7 @@
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { judge, outsideOfPolicy } from "./Verdict.ts"
+import { pass } from "./Wire.ts"
 import { World } from "./World.ts"
 
 export interface Options {
@@ -28,6 +29,8 @@ export const suite = (name: string, options: Options, define: (scenario: Scenari
         it.effect(what, () =>
           Effect.flatMap(World, (world) =>
             Effect.scoped(body(world)).pipe(
+              // One that fails leaves no trouble to the next.
+              Effect.ensuring(Effect.sync(() => world.wire.decide(() => pass))),
               // What a person would look at first.
               Effect.tapError(() => Effect.sync(() => process.stdout.write(`\n${world.lastWords()}\n`)))
             )
