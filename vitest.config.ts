@@ -1,5 +1,6 @@
 /**
- * Two projects: what runs anywhere, and what needs the real things (a kube-apiserver, an EC2 emulator, kubectl).
+ * Three projects, one after the other: what is quick, every fault at every call, and what needs the real things (a
+ * kube-apiserver, an EC2 emulator, kubectl).
  * Rule: where the real things are missing that is said loudly, and with CI set it is a failure: no run looks as if it
  * had tried what it has not.
  */
@@ -17,6 +18,16 @@ const unit: TestProjectConfiguration = {
   }
 }
 
+const faults: TestProjectConfiguration = {
+  test: {
+    name: "faults",
+    include: ["test/faults/**/*.suite.ts"],
+    pool: "threads",
+    // It takes every core for itself.
+    sequence: { groupOrder: 1 }
+  }
+}
+
 const e2e: TestProjectConfiguration = {
   test: {
     name: "e2e",
@@ -26,17 +37,18 @@ const e2e: TestProjectConfiguration = {
     hookTimeout: 180_000,
     pool: "threads",
     // Each suite has an API server, an etcd and an EC2 of its own.
-    maxWorkers: 4
+    maxWorkers: 4,
+    sequence: { groupOrder: 2 }
   }
 }
 
 const projects = (): ReadonlyArray<TestProjectConfiguration> => {
   const located = locate(process.env)
-  if (located._tag === "Complete") return [unit, e2e]
+  if (located._tag === "Complete") return [unit, faults, e2e]
   const line = `THE END-TO-END SUITES CANNOT RUN: ${inWords(located.missing)} missing; npm run e2e:setup gets them`
   if (process.env.CI === "true") throw new Error(line)
   process.stderr.write(`\n*** ${line} ***\n\n`)
-  return [unit]
+  return [unit, faults]
 }
 
 export default defineConfig({
