@@ -128,10 +128,15 @@ const changeRules = (
   request: RulesRequest,
   change: (present: ReadonlyArray<Permission>, asked: ReadonlyArray<Permission>) => Rules.Outcome
 ): Answer<void> => {
-  const group = named(state, at, request.groupId)
-  if (Result.isFailure(group)) return Result.fail(group.failure)
+  // What is wrong with the request itself is said before anything is looked up.
   const asked = Rules.read(request.direction, request.permissions)
   if (Result.isFailure(asked)) return Result.fail(asked.failure)
+  const group = named(state, at, request.groupId)
+  if (Result.isFailure(group)) return Result.fail(group.failure)
+  for (const { source } of request.permissions.flatMap((p) => p.groups)) {
+    const referenced = named(state, at, source)
+    if (Result.isFailure(referenced)) return Result.fail(referenced.failure)
+  }
   const { permissions, groupId } = group.success
   const present = permissions.filter((p) => p.direction === request.direction)
   const { after, answer } = change(present, asked.success)
@@ -143,10 +148,6 @@ const changeRules = (
 }
 
 export const authorize = (state: State, at: number, request: RulesRequest): Answer<void> => {
-  for (const { source } of request.permissions.flatMap((p) => p.groups)) {
-    const referenced = named(state, at, source)
-    if (Result.isFailure(referenced)) return Result.fail(referenced.failure)
-  }
   const { quotas, restOfDuplicate } = state.conditions
   return changeRules(state, at, request, (present, asked) =>
     Rules.authorize(present, asked, quotas.rulesPerGroup, restOfDuplicate)
@@ -170,7 +171,8 @@ export const setOnInterface = (
     return refuse("InvalidNetworkInterfaceId.Malformed", `Invalid id: "${networkInterfaceId}"`)
   }
   const groupIds = [...new Set(request.groupIds)]
-  if (groupIds.length === 0) return refuse("InvalidParameterValue", "An interface needs at least one group")
+  // An empty list is not on the wire at all.
+  if (groupIds.length === 0) return refuse("InvalidParameterCombination", "No attributes specified.")
   const target = state.interfaces.named(networkInterfaceId, at)
   if (target === undefined) {
     return refuse(

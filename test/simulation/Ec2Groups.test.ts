@@ -228,7 +228,7 @@ describe("ModifyNetworkInterfaceAttribute", () => {
         yield* ec2.modifyNetworkInterfaceGroups({ networkInterfaceId, groupIds: [groupId, groupId] })
         assert.deepStrictEqual(world.networkInterface(networkInterfaceId)?.groupIds, [groupId])
         const empty = ec2.modifyNetworkInterfaceGroups({ networkInterfaceId, groupIds: [] })
-        assert.strictEqual(yield* codeOf(empty), "InvalidParameterValue")
+        assert.strictEqual(yield* codeOf(empty), "InvalidParameterCombination")
       })
     )
   )

@@ -1,7 +1,7 @@
 /**
  * A pretended world held against the real one: the same sequences of requests, and the answers side by side.
  * Rule: a difference is either listed with its reason, or the shortest sequence that shows it is printed; a listed
- * one that no answer shows any more is a failure too.
+ * one that is none any more is a failure too.
  */
 import { isDeepStrictEqual } from "node:util"
 import { Effect, Schema } from "effect"
@@ -19,19 +19,12 @@ export interface Line {
 export type Transcript = ReadonlyArray<Line>
 
 /** A way in which the two are known to differ. */
-export interface Difference {
+export interface Difference<R> {
   readonly what: string
   readonly because: string
+  readonly shownBy: ReadonlyArray<R>
   /** The answer without what differs so; an answer that has nothing of it as it is. */
   readonly without: (line: Line) => unknown
-}
-
-/**
- * A difference after which the two go different ways, so that the requests that lead to it are not drawn.
- * Only the answers to `shownBy` are looked at without it.
- */
-export interface Apart<R> extends Difference {
-  readonly shownBy: ReadonlyArray<R>
 }
 
 /** A world of requests `R`, begun afresh for each sequence. */
@@ -43,22 +36,25 @@ export interface Options<R, E> {
   readonly draw: (draw: Draw.Draw) => ReadonlyArray<R>
   readonly pretended: World<R, E>
   readonly real: World<R, E>
-  readonly differences: ReadonlyArray<Difference>
-  readonly apart: ReadonlyArray<Apart<R>>
+  /** Every answer is compared without them. */
+  readonly differences: ReadonlyArray<Difference<R>>
+  /** After these the two go different ways: what leads to them is not drawn, and only asked to see that they are so. */
+  readonly apart: ReadonlyArray<Difference<R>>
 }
+
+type Listed = Pick<Difference<never>, "without">
 
 export class Differs extends Schema.TaggedError<Differs>()("Differs", { message: Schema.String }) {}
 
-/** Only where it is an answer of its own that differs: what follows from it would be told again and again. */
 interface Pair {
   readonly pretended: Line
   readonly real: Line
 }
 
-const answerWithout = (line: Line, differences: ReadonlyArray<Difference>): unknown =>
+const answerWithout = (line: Line, differences: ReadonlyArray<Listed>): unknown =>
   differences.reduce((answer, { without }) => without({ ...line, answer }), line.answer)
 
-const isSame = ({ pretended, real }: Pair, differences: ReadonlyArray<Difference>): boolean =>
+const isSame = ({ pretended, real }: Pair, differences: ReadonlyArray<Listed>): boolean =>
   isDeepStrictEqual(answerWithout(pretended, differences), answerWithout(real, differences))
 
 const pairs = (pretended: Transcript, real: Transcript): ReadonlyArray<Pair> =>
@@ -81,9 +77,9 @@ const leaves = (pretended: unknown, real: unknown, path = ""): ReadonlyArray<str
 }
 
 /** Without what is known to differ: it is not what the story is about. */
-const story = (seed: string, told: ReadonlyArray<Pair>, differences: ReadonlyArray<Difference>): string =>
+const story = (which: string, told: ReadonlyArray<Pair>, differences: ReadonlyArray<Listed>): string =>
   [
-    `the pretended world and the real one differ (${seed}); the shortest sequence that shows it:`,
+    `the pretended world and the real one differ (${which}); the shortest sequence that shows it:`,
     ...told.flatMap((pair, i) => {
       const pretended = answerWithout(pair.pretended, differences)
       const real = answerWithout(pair.real, differences)
@@ -117,7 +113,6 @@ export const check = Effect.fnUntraced(function* <R, E>(
     Effect.map(Effect.all([options.pretended(sequence), options.real(sequence)]), ([pretended, real]) =>
       pairs(pretended, real)
     )
-  const unseen = new Set<Difference>(differences)
   let requests = 0
   let answers = 0
   let longest = 0
@@ -133,31 +128,27 @@ export const check = Effect.fnUntraced(function* <R, E>(
         message: story(`seed ${options.seed}, sequence ${n}`, yield* both(shortest), differences)
       })
     }
-    for (const difference of unseen) {
-      const others = differences.filter((d) => d !== difference)
-      if (told.some((pair) => !isSame(pair, others))) unseen.delete(difference)
-    }
     requests += sequence.length
     answers += told.length
     longest = Math.max(longest, sequence.length)
   }
-  for (const difference of options.apart) {
+  const listed = [...differences, ...options.apart]
+  for (const difference of listed) {
     const told = yield* both(difference.shownBy)
-    if (told.every((pair) => isSame(pair, differences))) unseen.add(difference)
-    const all = [...differences, difference]
+    const others = differences.filter((d) => d !== difference)
+    if (told.every((pair) => isSame(pair, others))) {
+      return yield* new Differs({ message: `listed as a difference, and there is none: ${difference.what}` })
+    }
+    const all = [...others, difference]
     if (!told.every((pair) => isSame(pair, all))) {
       return yield* new Differs({ message: story(difference.what, told, all) })
     }
-  }
-  if (unseen.size > 0) {
-    const listed = [...unseen].map(({ what }) => `  ${what}`).join("\n")
-    return yield* new Differs({ message: `listed as differences, and no answer differs so:\n${listed}` })
   }
   return {
     sequences: options.sequences,
     requests,
     answers,
     longest,
-    listed: differences.length + options.apart.length
+    listed: listed.length
   }
 })

@@ -1,10 +1,11 @@
 /**
  * Where the pretended API server answers otherwise than the real one, on purpose.
- * Rule: each has its reason, and is still a difference: one that no answer shows is taken out.
+ * Rule: each has its reason and a sequence that shows it; one that is no difference any more is taken out.
  */
 import { isFields } from "../../../src/domain/Object.ts"
-import type { Apart, Difference, Line } from "./Conformance.ts"
-import type { Fields, Request } from "./KubernetesRequest.ts"
+import type { Difference, Line } from "./Conformance.ts"
+import * as Objects from "./KubernetesObjects.ts"
+import type { Fields, Kind, Request } from "./KubernetesRequest.ts"
 
 /** An answer with every object in it changed: the one of an event, those of a page, or the answer itself. */
 const eachObject = (answer: unknown, change: (object: Fields) => Fields): unknown => {
@@ -28,15 +29,24 @@ const without = (object: Fields, member: string, names: ReadonlyArray<string>): 
   return { ...omitted(object, [member]), ...(Object.keys(rest).length === 0 ? {} : { [member]: rest }) }
 }
 
-export const differences: ReadonlyArray<Difference> = [
+const made = (kind: Kind): Request => ({
+  verb: "create",
+  kind,
+  name: "a",
+  object: Objects.minimal(kind, "a")
+})
+
+export const differences: ReadonlyArray<Difference<Request>> = [
   {
     what: "a Node's status.daemonEndpoints and status.nodeInfo, written though they are empty",
     because: "Go writes structs that are not behind a pointer; nothing here reads them",
+    shownBy: [made("Node")],
     without: ofKind("Node", (node) => without(node, "status", ["daemonEndpoints", "nodeInfo"]))
   },
   {
     what: "an Event's deprecated members, written though they are empty",
     because: "as above",
+    shownBy: [made("Event")],
     without: ofKind("Event", (event) =>
       omitted(event, ["deprecatedSource", "deprecatedFirstTimestamp", "deprecatedLastTimestamp"])
     )
@@ -44,6 +54,7 @@ export const differences: ReadonlyArray<Difference> = [
   {
     what: "the defaults of a Pod: its containers, policies, tolerations and quality of service",
     because: "they are kubelet's and scheduler's; of a Pod's spec only nodeName is read here",
+    shownBy: [made("Pod")],
     without: ofKind("Pod", (pod) => ({
       ...without(pod, "status", ["qosClass"]),
       spec: { nodeName: isFields(pod.spec) ? pod.spec.nodeName : undefined }
@@ -66,7 +77,7 @@ const notComparing =
 
 const dying = { deletionTimestamp: "2020-01-01T00:00:00Z" }
 
-export const apart: ReadonlyArray<Apart<Request>> = [
+export const apart: ReadonlyArray<Difference<Request>> = [
   {
     what: "a new Node without the taint node.kubernetes.io/not-ready is given it by admission",
     because:

@@ -3,27 +3,13 @@
  * Rule: pure; the same draws give the same sequence. A sequence is about few objects, so that its requests meet.
  */
 import type { Draw } from "../../Draw.ts"
+import { chance, one, weighed } from "./Choice.ts"
 import { metadataChanges, metadataMistakes, repertoire, selections } from "./KubernetesObjects.ts"
 import { type Fields, type Kind, type Request, resources, type Selection } from "./KubernetesRequest.ts"
 
 const longest = 50
 const kinds = Object.keys(resources) as ReadonlyArray<Kind>
 const names = ["a", "a", "b", "c"]
-
-/** One of a list that is not empty. */
-const one = <A>(draw: Draw, values: ReadonlyArray<A>): A => {
-  const value = draw.among(values)
-  if (value === undefined) throw new Error("nothing to choose among")
-  return value
-}
-const chance = (draw: Draw, percent: number): boolean => draw.below(100) < percent
-
-/** Each as often as its weight says. */
-const weighed = <A>(draw: Draw, choices: ReadonlyArray<readonly [number, A]>): A =>
-  one(
-    draw,
-    choices.flatMap(([weight, value]) => Array.from({ length: weight }, () => value))
-  )
 
 const selection = (draw: Draw): Selection => {
   const { labels: _, ...chosen } = one(draw, selections)

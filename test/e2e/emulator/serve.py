@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from strict import addresses, groups, interfaces
+from strict import addresses, groups, interfaces, tags
 from strict.quotas import quotas
 from werkzeug.serving import run_simple
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
-    for part in (addresses, groups, interfaces):
+    for part in (addresses, groups, interfaces, tags):
         part.apply()
     run_simple("127.0.0.1", port, Emulator(), threaded=True, request_handler=MotoRequestHandler)
 

@@ -4,6 +4,7 @@ Rule: a request is applied whole or not at all; rules are stored in their canoni
 """
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,25 +16,35 @@ from moto.ec2.exceptions import (
     InvalidPermissionNotFoundError,
     InvalidSecurityGroupDuplicateError,
     InvalidSecurityGroupNotFoundError,
+    InvalidVPCIdError,
     RulesPerSecurityGroupLimitExceededError,
 )
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.responses.security_groups import SecurityGroups
 
+from .errors import error
 from .quotas import quotas
 
 # IpPermission.IpProtocol: these numbers come back as names, in lower case.
 NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}
 PORTED = {"tcp", "udp"}
+# CreateSecurityGroup, IpRange: what names and descriptions are made of.
+TEXT = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 ICMP = {"icmp", "icmpv6"}
 
 
 def canonical_cidr(given: str, member: str) -> str:
     """100.68.0.18/18 is stored as 100.68.0.0/18 ("Security group rules" in the VPC user guide)."""
     try:
+        if "/" not in given:
+            raise ValueError(given)
         return str(ipaddress.ip_network(given, strict=False))
     except ValueError:
         raise InvalidParameterValue(f"CIDR block {given} is malformed ({member})") from None
+
+
+def is_text(given: str | None) -> bool:
+    return TEXT.fullmatch(given or "") is not None
 
 
 def canonical(permission: dict[str, Any]) -> dict[str, Any]:
@@ -51,8 +62,13 @@ def canonical(permission: dict[str, Any]) -> dict[str, Any]:
             raise InvalidParameterValue(f"Invalid TCP/UDP port range ({first}:{last})")
         if protocol in ICMP and not (-1 <= first <= 255 and -1 <= last <= 255):
             raise InvalidParameterValue(f"ICMP type or code ({first}:{last}) out of range")
+        # IpPermission.ToPort: "If you specify all ICMP types, you must specify all codes".
+        if protocol in ICMP and first == -1 and last != -1:
+            raise InvalidParameterValue(f"ICMP code ({last}) of all types")
     else:
         first = last = None
+    if not all(is_text(r.get("Description")) for r in permission["ip_ranges"]):
+        raise InvalidParameterValue("Invalid rule description.")
     ranges = [
         {**r, member: canonical_cidr(r[member], member)}
         for r in permission["ip_ranges"]
@@ -69,7 +85,15 @@ def apply() -> None:
     delete = SecurityGroupBackend.delete_security_group
 
     def process(self: Any) -> Iterator[dict[str, Any]]:
-        return iter([canonical(p) for p in plain(self)])
+        permissions = [canonical(p) for p in plain(self)]
+        sources = [
+            (p["ip_protocol"], p["from_port"], p["to_port"], r.get("CidrIp"), r.get("CidrIpv6"))
+            for p in permissions
+            for r in p["ip_ranges"]
+        ]
+        if len(set(sources)) < len(sources):
+            raise InvalidParameterValue("The same permission must not appear multiple times")
+        return iter(permissions)
 
     def make_rule(self: Any, backend: Any, protocol: str, *args: Any, **kwargs: Any) -> None:
         """moto asks for ports of every protocol; EC2 knows them for four."""
@@ -106,11 +130,8 @@ def apply() -> None:
         permissions = list(self._process_rules_from_querystring())
         group = group_of(self, permissions)
         asked = rules_of(self, group, permissions, is_egress)
-        for n, rule in enumerate(asked):
-            if rule in asked[:n]:
-                raise InvalidParameterValue("The same permission must not appear multiple times")
-            if rule in held(group, is_egress):
-                raise InvalidPermissionDuplicateError()
+        if any(rule in held(group, is_egress) for rule in asked):
+            raise InvalidPermissionDuplicateError()
         for member in ("cidr_ipv4", "cidr_ipv6"):
             # IPv4 and IPv6 are counted apart; what names a group or a prefix list counts for both.
             other = "cidr_ipv6" if member == "cidr_ipv4" else "cidr_ipv4"
@@ -130,8 +151,27 @@ def apply() -> None:
         present[:] = [rule for rule in present if rule not in asked]
         return ActionResult({"Return": True})
 
+    def describe(self: Any, is_egress: bool) -> ActionResult:
+        """UpdateSecurityGroupRuleDescriptions: of rules that are there, and nothing but their descriptions."""
+        permissions = list(self._process_rules_from_querystring())
+        group = group_of(self, permissions)
+        asked = rules_of(self, group, permissions, is_egress)
+        present = held(group, is_egress)
+        if any(rule not in present for rule in asked):
+            raise InvalidPermissionNotFoundError()
+        for rule in asked:
+            present[present.index(rule)].ip_range = rule.ip_range
+        return ActionResult({"Return": True})
+
     def create_security_group(self: Any, name: str, description: str, **kwargs: Any) -> Any:
+        if not description:
+            raise error("MissingParameter", "The request must contain GroupDescription")
+        # "Cannot start with sg-", and both are of certain characters.
+        if not name or not is_text(name) or name.startswith("sg-") or not is_text(description):
+            raise InvalidParameterValue(f"Invalid security group name or description: {name}, {description}")
         vpc_id = kwargs.get("vpc_id") or self.default_vpc.id
+        if vpc_id not in self.vpcs:
+            raise InvalidVPCIdError(vpc_id)
         taken = {g.name.lower() for g in self.groups[vpc_id].values()}
         # CreateSecurityGroup: names are unique within the VPC, whatever their letter case.
         if name.lower() in taken and not kwargs.get("force"):
@@ -157,6 +197,8 @@ def apply() -> None:
     SecurityGroups.authorize_security_group_egress = lambda self: authorize(self, True)
     SecurityGroups.revoke_security_group_ingress = lambda self: revoke(self, False)
     SecurityGroups.revoke_security_group_egress = lambda self: revoke(self, True)
+    SecurityGroups.update_security_group_rule_descriptions_ingress = lambda self: describe(self, False)
+    SecurityGroups.update_security_group_rule_descriptions_egress = lambda self: describe(self, True)
     SecurityGroupRule.__init__ = make_rule
     SecurityGroupBackend.create_security_group = create_security_group
     SecurityGroupBackend.delete_security_group = delete_security_group
