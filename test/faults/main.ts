@@ -102,8 +102,14 @@ const explore = async (mode: Mode): Promise<void> => {
   const workers = whole("workers", values.workers)
   const all = countOf({ mode, workload })
   const began = performance.now()
+  const told = new Set<string>()
   const result = await Pool.explore({ mode, workload }, workers, (progress) => {
     process.stderr.write(`${Summary.progress(progress, all, performance.now() - began)}\n`)
+    for (const found of progress.found) {
+      if (told.has(found.replay)) continue
+      told.add(found.replay)
+      process.stderr.write(`${Summary.violation(found)}\n`)
+    }
   })
   const summary = Summary.of({ mode, workload, workers, result, millis: performance.now() - began })
   process.stdout.write(values.json ? `${JSON.stringify(summary)}\n` : Summary.print(summary))
