@@ -70,11 +70,13 @@ export const progress = ({ found, runs, units }: Progress, all: number, millis: 
   return `${runs} runs (${share} %), ${rate.toFixed(0)} a second, ${left} s left, ${found.length} violations`
 }
 
+export const violation = ({ invariant, replay, what }: Found): string =>
+  `${invariant}: ${what}\n  npm run faults -- --replay '${replay}'`
+
 export const print = ({ missed, violations, ...figures }: Summary): string => {
   const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(14)} ${value}`)
   lines.push(`violations     ${violations.length}`)
-  for (const v of violations)
-    lines.push("", `${v.invariant}: ${v.what}`, `  npm run faults -- --replay '${v.replay}'`)
+  for (const v of violations) lines.push("", violation(v))
   if (missed.length > 0) lines.push("", `never met: ${missed.join(", ")}`)
   return `${lines.join("\n")}\n`
 }
