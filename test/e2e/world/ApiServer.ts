@@ -65,7 +65,11 @@ const auditPolicy = {
     {
       level: "Metadata",
       verbs: ["create", "update", "patch", "delete"],
-      resources: [{ group: "", resources: ["nodes"] }, { group: "kubestatic.quortex.io" }]
+      resources: [
+        { group: "", resources: ["nodes"] },
+        { group: "kubestatic.quortex.io" },
+        { group: "coordination.k8s.io", resources: ["leases"] }
+      ]
     },
     { level: "None" }
   ]
