@@ -7,9 +7,20 @@ import * as Calls from "./Calls.ts"
 import * as Converge from "./Converge.ts"
 import * as Machine from "./Machine.ts"
 import type { Bench } from "./Measurement.ts"
+import * as Memory from "./Memory.ts"
+import * as React from "./React.ts"
 import * as Report from "./Report.ts"
+import * as Start from "./Start.ts"
+import * as Throughput from "./Throughput.ts"
 
-const benches: ReadonlyArray<Bench> = [Converge.bench, Calls.bench]
+const benches: ReadonlyArray<Bench> = [
+  Converge.bench,
+  Calls.bench,
+  React.bench,
+  Memory.bench,
+  Start.bench,
+  Throughput.bench
+]
 
 const argv = process.argv.slice(2)
 const isJson = argv.includes("--json")
