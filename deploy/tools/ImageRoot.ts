@@ -3,7 +3,8 @@
  * Rule: the same steps in a container and outside of one; every byte comes from the lock file or from this repository.
  *
  *   root/nodejs/bin/node                 the Node of package-lock.json: the one the tests ran with
- *   root/kubestatic.mjs                  the bundle, executable
+ *   root/kubestatic.mjs                  the bundle's entry, executable
+ *   root/kubestatic/                     its parts
  *   root/manager -> kubestatic.mjs       the command that manifests of the Go implementation name
  *   root/usr/share/doc/kubestatic/       licences, and what is in here (CycloneDX)
  *   own/kubestatic-cache/                empty: V8's code cache, filled by the user of the image, who owns it
@@ -12,6 +13,7 @@ import { execFileSync } from "node:child_process"
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -74,6 +76,7 @@ export const write = ({ architecture, folder, interpreter = "/nodejs/bin/node" }
     rmSync(work, { recursive: true, force: true })
   }
   copyFileSync(join(repository, "LICENSE"), join(root, documents, "LICENSE"))
+  cpSync(join(repository, "dist/kubestatic"), join(root, "kubestatic"), { recursive: true })
   const bundle = readFileSync(join(repository, "dist/kubestatic.mjs"), "utf8")
   writeFileSync(join(root, "kubestatic.mjs"), bundle.replace(/^#!.*\n/, `#!${interpreter}\n`))
   for (const file of ["nodejs/bin/node", "kubestatic.mjs"]) chmodSync(join(root, file), 0o755)

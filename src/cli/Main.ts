@@ -2,7 +2,7 @@
  * One command of the command line, from its words to its exit code.
  * Rule: wrong usage is one line on standard error and code 2; standard output carries only what a command prints.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, type Layer } from "effect"
 import type { Ec2 } from "../ec2/Ec2.ts"
 import type { Access } from "../kubernetes/Access.ts"

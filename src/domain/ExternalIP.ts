@@ -4,6 +4,7 @@
  */
 import { Result, Schema } from "effect"
 import { type Condition, Conditions } from "./Condition.ts"
+import type { Fields } from "./Fields.ts"
 import * as Metadata from "./Metadata.ts"
 import { autoAssignLabel, externalIPFinalizer } from "./Names.ts"
 import { decodeSpec, decodeStatus, type Raw, withoutUnset } from "./Object.ts"
@@ -65,6 +66,9 @@ export interface ExternalIP {
 
 const spec = decodeSpec(Spec)
 const status = decodeStatus<Status>(statusFields)
+
+/** What `decode` reads. */
+export const fields: Fields = { metadata: Metadata.fieldsWith(autoAssignLabel), spec: true, status: true }
 
 export const decode = (raw: Raw): ExternalIP => ({
   metadata: Metadata.decode(raw.metadata),

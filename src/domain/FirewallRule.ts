@@ -6,6 +6,7 @@ import { Result, Schema } from "effect"
 import { type Condition, Conditions } from "./Condition.ts"
 import { check } from "./crd/Rule.ts"
 import * as Description from "./Description.ts"
+import type { Fields } from "./Fields.ts"
 import { isAddressOrUnset, isCidr } from "./IPv4.ts"
 import * as Metadata from "./Metadata.ts"
 import { firewallRuleFinalizer } from "./Names.ts"
@@ -113,6 +114,9 @@ const decodeSpecOnly = decodeSpec(Spec)
 /** "" counts as unset, and is what a spec without a description says. */
 const withDescription = (spec: unknown): unknown => (isFields(spec) ? { description: "", ...spec } : spec)
 const status = decodeStatus<Status>(statusFields)
+
+/** What `decode` reads. */
+export const fields: Fields = { metadata: Metadata.fieldsWith(), spec: true, status: true }
 
 export const decode = (raw: Raw): FirewallRule => {
   const spec = decodeSpecOnly(withDescription(withoutUnset(raw.spec ?? {})))

@@ -3,6 +3,7 @@
  * Rule: nothing is kept that no decision uses.
  */
 import { Schema } from "effect"
+import type { Fields } from "./Fields.ts"
 
 /** Kubernetes writes absent lists and maps as null now and then; both mean empty. */
 const orEmpty = <A>(value: A | null | undefined, empty: A): A => value ?? empty
@@ -21,6 +22,19 @@ export interface Metadata {
   readonly finalizers: ReadonlyArray<string>
   readonly labels: Readonly<Record<string, string>>
 }
+
+/** What `decode` reads, of labels those alone that are named. */
+export const fieldsWith = (...labels: ReadonlyArray<string>): Fields => ({
+  name: true,
+  namespace: true,
+  uid: true,
+  resourceVersion: true,
+  generation: true,
+  creationTimestamp: true,
+  deletionTimestamp: true,
+  finalizers: true,
+  labels: Object.fromEntries(labels.map((label) => [label, true]))
+})
 
 const Wire = Schema.Struct({
   name: Schema.String,

@@ -3,6 +3,7 @@
  * Rule: a heartbeat changes none of them, so it wakes nobody.
  */
 import { Schema } from "effect"
+import type { Fields } from "./Fields.ts"
 import * as Metadata from "./Metadata.ts"
 import { addressLabel, autoAssignLabel, goingTaints, startupTaint } from "./Names.ts"
 import type { Raw } from "./Object.ts"
@@ -21,6 +22,12 @@ export interface Node {
   readonly isUnschedulable: boolean
   readonly taints: ReadonlyArray<Taint>
   readonly providerID: string | undefined
+}
+
+/** What `decode` reads. */
+export const fields: Fields = {
+  metadata: Metadata.fieldsWith(autoAssignLabel, addressLabel),
+  spec: { unschedulable: true, providerID: true, taints: true }
 }
 
 const Wire = Schema.Struct({

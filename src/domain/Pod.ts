@@ -3,6 +3,7 @@
  * Rule: only pods with the address label are ever watched; finished and terminating ones ask for nothing.
  */
 import { Schema } from "effect"
+import type { Fields } from "./Fields.ts"
 import * as Metadata from "./Metadata.ts"
 import { addressLabel } from "./Names.ts"
 import type { Raw } from "./Object.ts"
@@ -17,6 +18,13 @@ export interface Pod {
   readonly nodeName: string | undefined
   /** Not Succeeded, Failed or terminating. */
   readonly isLive: boolean
+}
+
+/** What `decode` reads. */
+export const fields: Fields = {
+  metadata: Metadata.fieldsWith(addressLabel),
+  spec: { nodeName: true },
+  status: { phase: true }
 }
 
 const decodeSpec = Schema.decodeUnknownSync(

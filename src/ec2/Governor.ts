@@ -30,8 +30,13 @@ export class Governor extends Context.Service<
   {
     /** Completes when a request of this action may be sent. */
     readonly take: (action: string) => Effect.Effect<void>
-    /** EC2 answered RequestLimitExceeded: its bucket is empty, whatever we thought. */
-    readonly refused: (action: string) => Effect.Effect<void>
+    /** EC2 let a request of this action through, whatever became of it. */
+    readonly admitted: (action: string) => Effect.Effect<void>
+    /**
+     * EC2 answered RequestLimitExceeded to a request sent at `sentAt` (epoch milliseconds): its bucket is empty,
+     * whatever we thought.
+     */
+    readonly refused: (action: string, sentAt: number) => Effect.Effect<void>
     readonly fullness: () => ReadonlyArray<Fullness>
   }
 >()("kubestatic/ec2/Governor") {}
@@ -141,7 +146,8 @@ const make = Effect.fnUntraced(function* ({ share }: Options) {
 
   return Governor.of({
     take,
-    refused: (action) => Effect.sync(() => lineOf(action).bucket.refused(now())),
+    admitted: (action) => Effect.sync(() => lineOf(action).bucket.admitted(now())),
+    refused: (action, sentAt) => Effect.sync(() => lineOf(action).bucket.refused(now(), sentAt)),
     fullness: () =>
       actions.map((action) => {
         const line = lineOf(action)

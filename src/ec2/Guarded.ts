@@ -33,9 +33,11 @@ export const make = (
     const code = result._tag === "Success" ? "OK" : codeOf(result.failure.reason)
     yield* Metric.update(Metric.withAttributes(Metrics.ec2Requests, { operation: action, code }), 1)
     yield* Metric.update(Metric.withAttributes(Metrics.ec2RequestDuration, { operation: action }), seconds)
-    if (result._tag === "Success") return result.success
-    if (result.failure.reason._tag === "Throttled") yield* governor.refused(action)
-    return yield* result.failure
+    const failure = result._tag === "Success" ? undefined : result.failure.reason._tag
+    if (failure === "Throttled") yield* governor.refused(action, began)
+    // No answer says nothing of the bucket.
+    else if (failure !== "Unreachable") yield* governor.admitted(action)
+    return yield* Effect.fromResult(result)
   })
 
   const read = <A>(action: string, send: Call<A>): Call<A> =>

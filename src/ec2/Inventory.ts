@@ -105,6 +105,9 @@ const isSameAddress = (a: Address, b: Address): boolean =>
   a.association?.instanceId === b.association?.instanceId &&
   Group.isSameTags(a.tags, b.tags)
 
+/** Describes of a sweep under way at a time: each answer is large, and nobody waits for them. */
+const sweepConcurrency = 3
+
 /** Without the trust of the record it may have been made from. */
 const plainAddress = ({ allocationId, association, publicIp, tags }: Address): Address => ({
   allocationId,
@@ -231,7 +234,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
         const byId = yield* describe(batch)
         for (const id of batch) saw(id, byId.get(id), began)
       }),
-      { concurrency: "unbounded", discard: true }
+      { concurrency: sweepConcurrency, discard: true }
     )
 
   const inClusters = { [Tag.clusterId]: clusterIds }

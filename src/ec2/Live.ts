@@ -26,6 +26,7 @@ import {
   UpdateSecurityGroupRuleDescriptionsIngressCommand
 } from "@aws-sdk/client-ec2"
 import { Duration, Effect, Layer, Schema } from "effect"
+import * as Answers from "./Answers.ts"
 import { Ec2, type RulesRequest, type Service } from "./Ec2.ts"
 import * as SdkCall from "./SdkCall.ts"
 import * as Wire from "./Wire.ts"
@@ -189,8 +190,8 @@ export const layerWith = (timeouts: SdkCall.Timeouts): Layer.Layer<Ec2, Configur
     Effect.gen(function* () {
       const region = regionFromEnvironment()
       const client = yield* Effect.acquireRelease(
-        Effect.sync(
-          () =>
+        Effect.sync(() =>
+          Answers.projectOn(
             new EC2Client({
               maxAttempts: 1,
               ...(region === undefined ? {} : { region }),
@@ -200,6 +201,7 @@ export const layerWith = (timeouts: SdkCall.Timeouts): Layer.Layer<Ec2, Configur
                 httpsAgent: { maxSockets }
               }
             })
+          )
         ),
         (made) => Effect.sync(() => made.destroy())
       )

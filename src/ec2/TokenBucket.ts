@@ -5,22 +5,29 @@
  */
 import type { Bucket } from "./Buckets.ts"
 
-/** After a refusal the part of the bucket that is used shrinks by so much: one is noise, a series is somebody else, ... */
-export const shrink = 0.95
-/** ... once for all requests that were under way together, ... */
-export const sameRefusal = 1_000
+/**
+ * A refusal shrinks the part of the bucket that is used by so much, once for all requests that were under way when it
+ * last shrank, ...
+ */
+export const shrink = 0.9
 /** ... down to this much of it, ... */
 export const leastPart = 0.2
-/** ... and once nothing was refused for so long, it comes back ... */
+/**
+ * ... and each request that is let through gives so much of the whole back. The two balance where somewhat more than every fourth
+ * request is refused: fewer are chance, and slowing down would not make them fewer; where others really use most of
+ * the bucket, about every second is refused, and all that is left is used.
+ */
+export const regrowth = 0.04
+/** Without requests it comes back with time: once nothing was refused for so long, ... */
 export const quiet = 5_000
 /** ... by this much of the whole a second. */
 export const recoveryPerSecond = 0.05
 
 /**
- * Requests travel for different times, so EC2 sees them closer together than they were sent: what refills within
- * so many seconds stays in the bucket.
+ * Requests travel for different times, so EC2 sees them closer together than they were sent: of the account's bucket,
+ * what refills within so many seconds is left in it.
  */
-export const spread = 0.2
+export const spread = 0.1
 
 /** A token is whole, give or take what adding fractions loses. */
 const whole = 1 - 1e-9
@@ -31,8 +38,10 @@ export interface TokenBucket {
   readonly tryTake: (now: number) => boolean
   /** A token that was taken and not used. */
   readonly giveBack: () => void
-  /** EC2 says that it is empty: others use the account too. */
-  readonly refused: (now: number) => void
+  /** EC2 let a request through. */
+  readonly admitted: (now: number) => void
+  /** EC2 says that it is empty, to a request sent at `sentAt`: others use the account too. */
+  readonly refused: (now: number, sentAt: number) => void
   /** Milliseconds, whole, until a token is there if nothing is refused meanwhile. */
   readonly millisToNext: (now: number) => number
 }
@@ -40,7 +49,7 @@ export interface TokenBucket {
 /** `share`: of the account's bucket, from 0 (excluded) to 1. */
 export const make = (bucket: Bucket, share: number, now: number): TokenBucket => {
   // A share of less than one request could never send any.
-  const capacity = Math.max(1, bucket.capacity * share - Math.ceil(bucket.refill * share * spread))
+  const capacity = Math.max(1, Math.min(bucket.capacity * share, bucket.capacity - bucket.refill * spread))
   const refill = bucket.refill * share
   let tokens = capacity
   let part = 1
@@ -72,10 +81,14 @@ export const make = (bucket: Bucket, share: number, now: number): TokenBucket =>
     giveBack: () => {
       tokens = Math.min(limit(), tokens + 1)
     },
-    refused: (at) => {
+    admitted: (at) => {
+      update(at)
+      part = Math.min(1, part + regrowth)
+    },
+    refused: (at, sentAt) => {
       update(at)
       tokens = 0
-      if (at - refusedAt < sameRefusal) return
+      if (sentAt <= refusedAt) return
       refusedAt = at
       part = Math.max(leastPart, part * shrink)
     },

@@ -2,7 +2,8 @@
  * /metrics in the text format of Prometheus, from Effect's metric registry and the process itself.
  * Rule: only GET and HEAD; secure metrics ask the API server about every single scrape before they measure.
  */
-import { NodeFileSystem, NodePath } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import { Effect, Layer, Metric } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"

@@ -4,7 +4,7 @@
  */
 import * as Http from "node:http"
 import * as Https from "node:https"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Schema } from "effect"
 import { HttpRouter } from "effect/http"
 import * as BindAddress from "./BindAddress.ts"

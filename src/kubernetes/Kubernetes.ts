@@ -3,6 +3,7 @@
  * Rule: one request per call, never retried here; decoding, mirroring and deciding stand above it.
  */
 import { Context, type Effect, type Stream } from "effect"
+import type { Fields } from "../domain/Fields.ts"
 import type { Raw } from "../domain/Object.ts"
 import type { KubernetesError } from "./KubernetesError.ts"
 
@@ -58,6 +59,8 @@ export interface ListOptions {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** What of each object is read; all of it when absent. */
+  readonly fields?: Fields
   /** Page size. */
   readonly limit?: number
   readonly continue?: string
@@ -75,6 +78,8 @@ export interface WatchOptions {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** What of each object is read; all of it when absent. */
+  readonly fields?: Fields
   readonly resourceVersion: string
   readonly timeoutSeconds: number
 }

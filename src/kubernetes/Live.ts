@@ -4,7 +4,8 @@
  */
 import type { IncomingMessage } from "node:http"
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Duration, Effect, Layer, type Option, Schema, type Scope, Stream } from "effect"
+import { Duration, Effect, Layer, Schema, type Scope, Stream } from "effect"
+import type { Fields } from "../domain/Fields.ts"
 import type { Raw } from "../domain/Object.ts"
 import type { Access } from "./Access.ts"
 import * as Connection from "./Connection.ts"
@@ -19,6 +20,7 @@ import {
   type WatchOptions
 } from "./Kubernetes.ts"
 import { KubernetesError, type Reason, Unintelligible, Unreachable } from "./KubernetesError.ts"
+import { ListReader } from "./ListReader.ts"
 import * as Path from "./Path.ts"
 import { reasonOfAnswer } from "./StatusCode.ts"
 import * as WatchStream from "./WatchStream.ts"
@@ -30,17 +32,7 @@ export interface Options {
 
 const RawObject = Schema.declare(WatchStream.isObject, { expected: "an object with metadata" })
 
-/** Go writes an empty list as null, and no continuation as "" or not at all. */
-const WirePage = Schema.Struct({
-  metadata: Schema.Struct({
-    resourceVersion: Schema.String,
-    continue: Schema.optionalKey(Schema.NullOr(Schema.String))
-  }),
-  items: Schema.NullOr(Schema.Array(RawObject))
-})
-
 const decodeObject = Schema.decodeUnknownOption(Schema.fromJsonString(RawObject))
-const decodePage = Schema.decodeUnknownOption(Schema.fromJsonString(WirePage))
 
 const toUnreachable = (cause: unknown) => new Unreachable({ message: Connection.describe(cause) })
 
@@ -58,6 +50,26 @@ const failAsAnswered = Effect.fnUntraced(function* (response: IncomingMessage) {
     reasonOfAnswer({ code: response.statusCode ?? 0, body, retryAfter: response.headers["retry-after"] })
   )
 })
+
+const readObject = (response: IncomingMessage): Effect.Effect<Raw, Reason> =>
+  Effect.flatMap(textOf(response), (body) =>
+    Effect.mapError(
+      Effect.fromOption(decodeObject(body)),
+      () => new Unintelligible({ message: `the answer is not what the API promises: ${body.slice(0, 120)}` })
+    )
+  )
+
+/** While it comes in. When the surrounding scope closes before its end, the response is destroyed and this with it. */
+const readPage = (fields: Fields | undefined) => (response: IncomingMessage) =>
+  Effect.tryPromise({
+    try: async () => {
+      const reader = new ListReader(fields)
+      for await (const chunk of response) reader.push(chunk)
+      return reader.end()
+    },
+    catch: (cause): Reason =>
+      cause instanceof SyntaxError ? new Unintelligible({ message: cause.message }) : toUnreachable(cause)
+  })
 
 /** "patch externalips/a/status", "list pods": how a call is named in errors, spans and logs. */
 const nameOf = (verb: string, r: Resource, ref?: Partial<ObjectRef>, subresource?: string): string =>
@@ -79,27 +91,18 @@ export const make = Effect.fn("Kubernetes.connect")(function* (
   const named = (operation: string) =>
     Effect.mapError((reason: Reason) => new KubernetesError({ operation, reason }))
 
-  const answerOf = (request: Connection.Request): Effect.Effect<string, Reason> =>
-    Effect.scoped(
-      Effect.flatMap(connection.send(request), (response) =>
-        isSuccess(response) ? textOf(response) : failAsAnswered(response)
-      )
-    )
-
+  /** `read` takes the body of an answer that says success. */
   const call = <A>(
     operation: string,
     request: Connection.Request,
-    decode: (body: string) => Option.Option<A>
+    read: (response: IncomingMessage) => Effect.Effect<A, Reason>
   ): Effect.Effect<A, KubernetesError> =>
-    answerOf(request).pipe(
+    Effect.scoped(
+      Effect.flatMap(connection.send(request), (response) =>
+        isSuccess(response) ? read(response) : failAsAnswered(response)
+      )
+    ).pipe(
       bounded,
-      Effect.flatMap((body) =>
-        Effect.mapError(
-          Effect.fromOption(decode(body)),
-          () =>
-            new Unintelligible({ message: `the answer is not what the API promises: ${body.slice(0, 120)}` })
-        )
-      ),
       named(operation),
       Effect.withSpan(`Kubernetes.${request.method}`, { attributes: { operation } })
     )
@@ -118,18 +121,11 @@ export const make = Effect.fn("Kubernetes.connect")(function* (
         contentType: method === "PATCH" ? "application/merge-patch+json" : "application/json",
         body: JSON.stringify(body)
       },
-      decodeObject
+      readObject
     )
 
   const list = (r: Resource, o: ListOptions): Effect.Effect<Page, KubernetesError> =>
-    Effect.map(
-      call(nameOf("list", r, o), { method: "GET", path: Path.list(r, o) }, decodePage),
-      ({ items, metadata }) => ({
-        items: items ?? [],
-        resourceVersion: metadata.resourceVersion,
-        continue: metadata.continue || undefined
-      })
-    )
+    call(nameOf("list", r, o), { method: "GET", path: Path.list(r, o) }, readPage(o.fields))
 
   const watch = (r: Resource, o: WatchOptions) =>
     connection.send({ method: "GET", path: Path.watch(r, o) }).pipe(
@@ -140,14 +136,14 @@ export const make = Effect.fn("Kubernetes.connect")(function* (
             : bounded(failAsAnswered(response))
       ),
       Stream.unwrap,
-      WatchStream.events,
+      (bytes) => WatchStream.events(bytes, o.fields),
       Stream.mapError((reason) => new KubernetesError({ operation: nameOf("watch", r, o), reason }))
     )
 
   return Kubernetes.of({
     list,
     watch,
-    get: (r, ref) => call(nameOf("get", r, ref), { method: "GET", path: Path.object(r, ref) }, decodeObject),
+    get: (r, ref) => call(nameOf("get", r, ref), { method: "GET", path: Path.object(r, ref) }, readObject),
     create: (r, object, namespace) => {
       const name = object.metadata.name
       const ref = typeof name === "string" ? { name } : {}

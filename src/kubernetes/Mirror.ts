@@ -42,13 +42,37 @@ export const isOlder = (a: string, b: string): boolean => {
   return a.length === b.length ? a < b : a.length < b.length
 }
 
+/** Keys by value. Nearly every value has one key: that one is kept bare, for a set costs more than what it holds. */
+const makeIndex = () => {
+  const keysByValue = new Map<string, string | Set<string>>()
+  return {
+    keysOf: (value: string): Iterable<string> => {
+      const keys = keysByValue.get(value)
+      return keys === undefined ? [] : typeof keys === "string" ? [keys] : keys
+    },
+    add: (value: string, key: string): void => {
+      const keys = keysByValue.get(value)
+      if (keys === undefined) keysByValue.set(value, key)
+      else if (typeof keys !== "string") keys.add(key)
+      else if (keys !== key) keysByValue.set(value, new Set([keys, key]))
+    },
+    remove: (value: string, key: string): void => {
+      const keys = keysByValue.get(value)
+      if (keys === key) keysByValue.delete(value)
+      if (keys === undefined || typeof keys === "string") return
+      keys.delete(key)
+      if (keys.size === 0) keysByValue.delete(value)
+    }
+  }
+}
+
 /** UIDs of deleted objects that are remembered, so that a late event of one does not bring it back. */
 const graveyard = 10_000
 
 export const make = <A, Index extends string>(options: Options<A, Index>): Mirror<A, Index> => {
   const objects = new Map<string, A>()
   const indexNames = Object.keys(options.indexes) as Array<Index>
-  const indexes = new Map(indexNames.map((name) => [name, new Map<string, Set<string>>()]))
+  const indexes = new Map(indexNames.map((name) => [name, makeIndex()]))
   const dead = new Set<string>()
   const listeners: Array<(change: Change<A>) => void> = []
 
@@ -58,17 +82,8 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
       if (index === undefined) continue
       const was = before === undefined ? [] : options.indexes[name](before)
       const is = after === undefined ? [] : options.indexes[name](after)
-      for (const value of was) {
-        if (is.includes(value)) continue
-        const keys = index.get(value)
-        keys?.delete(key)
-        if (keys?.size === 0) index.delete(value)
-      }
-      for (const value of is) {
-        const keys = index.get(value)
-        if (keys === undefined) index.set(value, new Set([key]))
-        else keys.add(key)
-      }
+      for (const value of was) if (!is.includes(value)) index.remove(value, key)
+      for (const value of is) index.add(value, key)
     }
   }
 
@@ -119,10 +134,8 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
     all: () => objects.values(),
     size: () => objects.size,
     find: (index, value) => {
-      const keys = indexes.get(index)?.get(value)
-      if (keys === undefined) return []
       const found: Array<A> = []
-      for (const key of keys) {
+      for (const key of indexes.get(index)?.keysOf(value) ?? []) {
         const a = objects.get(key)
         if (a !== undefined) found.push(a)
       }

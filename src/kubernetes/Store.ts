@@ -4,6 +4,7 @@
  * waited out and said, and nothing ends this but interruption.
  */
 import { Clock, Duration, Effect, Latch, Random, Stream } from "effect"
+import { type Fields, project } from "../domain/Fields.ts"
 import type { Raw } from "../domain/Object.ts"
 import { Kubernetes, type Resource, type WatchEvent } from "./Kubernetes.ts"
 import type { KubernetesError } from "./KubernetesError.ts"
@@ -14,6 +15,8 @@ export type { Change } from "./Mirror.ts"
 export interface Options<A, Index extends string> extends Mirror.Options<A, Index> {
   readonly resource: Resource
   readonly labelSelector?: string
+  /** What of each object is read: `decode` is given nothing else, wherever the object comes from. */
+  readonly fields: Fields
   /** Total: a raw object that cannot be understood becomes a value that says so. */
   readonly decode: (raw: Raw) => A
 }
@@ -54,8 +57,13 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   const kubernetes = yield* Kubernetes
   const mirror = Mirror.make(options)
   const ready = yield* Latch.make(false)
-  const { decode, resource } = options
-  const selector = options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }
+  const { fields, resource } = options
+  const selection = {
+    fields,
+    ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector })
+  }
+  // Also of what comes whole, as the reply of a write does: the same state must look the same.
+  const decode = (raw: Raw): A => options.decode(project(raw, fields) as Raw)
   let isCurrent = false
   /** Where the watch goes on; undefined: list first. */
   let version: string | undefined
@@ -67,11 +75,10 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
     let listVersion = ""
     do {
       const page = yield* kubernetes.list(resource, {
-        ...selector,
+        ...selection,
         limit: pageSize,
         ...(next === undefined ? {} : { continue: next })
       })
-      // Decoded page by page: whole objects are never held longer than their page.
       for (const raw of page.items) objects.push(decode(raw))
       next = page.continue
       listVersion = page.resourceVersion
@@ -100,7 +107,7 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   const watch = (from: string) =>
     Effect.gen(function* () {
       const timeoutSeconds = yield* Random.nextIntBetween(watchSeconds[0], watchSeconds[1])
-      yield* kubernetes.watch(resource, { ...selector, resourceVersion: from, timeoutSeconds }).pipe(
+      yield* kubernetes.watch(resource, { ...selection, resourceVersion: from, timeoutSeconds }).pipe(
         Stream.runForEach((event) =>
           Effect.sync(() => {
             isCurrent = true

@@ -1,31 +1,50 @@
 /**
- * The body of a watch: bytes -> lines -> events.
+ * The body of a watch: bytes -> lines -> events, each projected to the fields that are asked for.
  * Rule: whatever is not an event of the API ends the stream with a reason; nothing is skipped in silence.
  */
 import { Duration, Effect, Predicate, Result, Stream } from "effect"
+import type { Fields } from "../domain/Fields.ts"
 import type { Raw } from "../domain/Object.ts"
 import type { WatchEvent } from "./Kubernetes.ts"
 import { type Reason, Unintelligible, Unreachable } from "./KubernetesError.ts"
+import { Scanner } from "./ProjectedJson.ts"
 import { reasonOfEvent } from "./StatusCode.ts"
 
 /** Bookmarks come about every 60 s (apiserver's watch cache): longer silence is a half-open connection. */
 export const idleTimeout = Duration.seconds(90)
 
 const excerptLength = 120
-const unintelligible = (what: string, line: string) =>
-  Result.fail(new Unintelligible({ message: `${what}: ${line.slice(0, excerptLength)}` }))
+const unintelligible = (what: string, line: Uint8Array) => {
+  const excerpt = Buffer.from(line.subarray(0, excerptLength)).toString()
+  return Result.fail(new Unintelligible({ message: `${what}: ${excerpt}` }))
+}
 
 export const isObject = (value: unknown): value is Raw =>
   Predicate.isObject(value) && Predicate.isObject((value as { readonly metadata?: unknown }).metadata)
 
-/** One line of the body. */
-export const parse = (line: string): Result.Result<WatchEvent, Reason> => {
-  let event: unknown
+/** Of an ERROR event, whose object is a Status. */
+const wholeEvent: Fields = { type: true, object: true }
+
+/** An event whose object is projected; whole without fields. */
+const fieldsOfEvent = (fields: Fields | undefined): Fields =>
+  fields === undefined ? wholeEvent : { type: true, object: fields }
+
+const read = (line: Uint8Array, fields: Fields): unknown => {
   try {
-    event = JSON.parse(line)
+    const scanner = new Scanner(line)
+    const value = scanner.read(fields)
+    return scanner.at === line.length ? value : undefined
   } catch {
-    return unintelligible("not JSON", line)
+    return undefined
   }
+}
+
+/** One line of the body. */
+export const parse = (line: Uint8Array, fields?: Fields): Result.Result<WatchEvent, Reason> =>
+  parseEvent(line, fieldsOfEvent(fields))
+
+const parseEvent = (line: Uint8Array, fields: Fields): Result.Result<WatchEvent, Reason> => {
+  const event = read(line, fields)
   if (!Predicate.hasProperty(event, "type") || !Predicate.hasProperty(event, "object")) {
     return unintelligible("not a watch event", line)
   }
@@ -40,17 +59,41 @@ export const parse = (line: string): Result.Result<WatchEvent, Reason> => {
         ? Result.succeed({ type, resourceVersion: object.metadata.resourceVersion })
         : unintelligible("a bookmark without a version", line)
     case "ERROR":
-      return Result.fail(reasonOfEvent(object))
+      return Result.fail(reasonOfEvent((read(line, wholeEvent) as { readonly object?: unknown }).object))
     default:
       return unintelligible("an unknown type of event", line)
   }
 }
 
+const newline = 0x0a
+
+/** Cuts bytes into lines; one that the bytes end in the midst of is kept until the rest comes. */
+class Lines {
+  private begun: Array<Uint8Array> = []
+
+  take(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
+    const lines: Array<Uint8Array> = []
+    let from = 0
+    for (let to = chunk.indexOf(newline); to >= 0; to = chunk.indexOf(newline, from)) {
+      const end = chunk.subarray(from, to)
+      lines.push(this.begun.length === 0 ? end : Buffer.concat([...this.begun, end]))
+      this.begun = []
+      from = to + 1
+    }
+    if (from < chunk.length) this.begun.push(chunk.subarray(from))
+    return lines
+  }
+}
+
+const isBlank = (line: Uint8Array): boolean => line.length === 0 || (line.length === 1 && line[0] === 0x0d)
+
 /** Ends as the bytes end; fails with Unreachable after `idleTimeout` without a byte. */
 export const events = <R>(
-  bytes: Stream.Stream<Uint8Array, Reason, R>
-): Stream.Stream<WatchEvent, Reason, R> =>
-  bytes.pipe(
+  bytes: Stream.Stream<Uint8Array, Reason, R>,
+  fields?: Fields
+): Stream.Stream<WatchEvent, Reason, R> => {
+  const ofEvent = fieldsOfEvent(fields)
+  return bytes.pipe(
     Stream.timeoutOrElse({
       duration: idleTimeout,
       orElse: () =>
@@ -58,8 +101,14 @@ export const events = <R>(
           new Unreachable({ message: `the watch brought nothing for ${Duration.format(idleTimeout)}` })
         )
     }),
-    Stream.decodeText(),
-    Stream.splitLines,
-    Stream.filter((line) => line !== ""),
-    Stream.mapEffect((line) => Effect.fromResult(parse(line)))
+    // A last line without its end is whole where the bytes end, and not where they break off.
+    Stream.concat(Stream.succeed(Uint8Array.of(newline))),
+    Stream.mapAccumArray(
+      () => new Lines(),
+      (lines, chunks) => [lines, chunks.flatMap((chunk) => lines.take(chunk))]
+    ),
+    Stream.filter((line) => !isBlank(line)),
+    // One by one: what comes before a line that is no event is told.
+    Stream.mapEffect((line) => Effect.fromResult(parseEvent(line, ofEvent)))
   )
+}

@@ -92,6 +92,7 @@ const make = Effect.gen(function* () {
   const inventory = yield* Inventory
   const nodeStore = yield* Store.make<Node.Node, NodeIndex>({
     resource: nodes,
+    fields: Node.fields,
     decode: Node.decode,
     key: (n) => n.name,
     identity: (n) => n,
@@ -107,6 +108,7 @@ const make = Effect.gen(function* () {
   const podStore = yield* Store.make<Pod.Pod, PodIndex>({
     resource: pods,
     labelSelector: addressLabel,
+    fields: Pod.fields,
     decode: Pod.decode,
     key: (p) => `${p.namespace}/${p.name}`,
     identity: (p) => p,
@@ -115,6 +117,7 @@ const make = Effect.gen(function* () {
   })
   const externalIPStore = yield* Store.make<ExternalIP.ExternalIP, ExternalIPIndex>({
     resource: externalIPs,
+    fields: ExternalIP.fields,
     decode: (raw: Raw) => ExternalIP.decode(raw),
     key: (e) => e.metadata.name,
     identity: metadataOf,
@@ -128,6 +131,7 @@ const make = Effect.gen(function* () {
   })
   const firewallRuleStore = yield* Store.make<FirewallRule.FirewallRule, FirewallRuleIndex>({
     resource: firewallRules,
+    fields: FirewallRule.fields,
     decode: (raw: Raw) => FirewallRule.decode(raw),
     key: (r) => r.metadata.name,
     identity: metadataOf,

@@ -23,6 +23,8 @@ export interface Conditions {
   readonly areCredentialsValid: boolean
   /** The share of every request bucket that others in the account use up, 0 to 1. */
   readonly othersShare: number
+  /** How often others empty a bucket right before a request of ours comes: RequestLimitExceeded, 0 to 1. */
+  readonly crowding: number
   /** How long describes go on telling what was before a write; a new id is unknown for a part of that time. */
   readonly lag: Span
   /** From a request to its answer; the request takes effect half-way. */
@@ -58,6 +60,7 @@ export const defaults: Conditions = {
   denied: new Set(beyondBasePolicy),
   areCredentialsValid: true,
   othersShare: 0,
+  crowding: 0,
   lag: never,
   latency: never,
   occupiedInterface: "refused",

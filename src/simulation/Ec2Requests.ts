@@ -44,14 +44,22 @@ export interface Requests {
   readonly drain: (action: string, tokens: number) => Effect.Effect<void>
 }
 
-export const make = (state: State, journal: Journal, travel: Draw): Requests => {
+/** Chances of their own: neither how long requests travel nor who else calls changes what they find. */
+export interface Chances {
+  readonly travel: Draw
+  readonly others: Draw
+}
+
+export const make = (state: State, journal: Journal, { others, travel }: Chances): Requests => {
   const levels = new Map<string, Buckets.Level>()
   const bucketNow = (action: string) => Buckets.leftToUs(bucketOf(action), state.conditions.othersShare)
 
   const admitted = (action: string, at: number): Answer<void> => {
     const { areCredentialsValid, denied } = state.conditions
     const level = Buckets.take(bucketNow(action), levels.get(action), at)
-    if (level === undefined) return refuse("RequestLimitExceeded", "Request limit exceeded.")
+    if (level === undefined || others.chance(state.conditions.crowding)) {
+      return refuse("RequestLimitExceeded", "Request limit exceeded.")
+    }
     levels.set(action, level)
     if (!areCredentialsValid) {
       return refuse("AuthFailure", "AWS was not able to validate the provided access credentials")

@@ -96,8 +96,10 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     conditions: Conditions.changed(Conditions.defaults, options.conditions ?? {})
   })
   const journal = Journal.make(options.journalLimit ?? defaultJournalLimit)
-  // Its own chance: how long requests travel does not change what they find.
-  const requests = Requests.make(state, journal, yield* Draw.make(`${seed}/ec2/travel`))
+  const requests = Requests.make(state, journal, {
+    travel: yield* Draw.make(`${seed}/ec2/travel`),
+    others: yield* Draw.make(`${seed}/ec2/others`)
+  })
   const toInstance = (record: State.InstanceRecord) =>
     Describe.toInstance(record, State.interfacesOf(state, record))
   const change = (by: Conditions.ConditionsChange) =>

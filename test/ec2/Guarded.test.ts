@@ -58,6 +58,8 @@ const setUp = (o: {
   readonly dryRun?: boolean
 }) => {
   const log: Array<string> = []
+  /** Actions of requests that EC2 let through. */
+  const admitted: Array<string> = []
   const note = (what: string) => Effect.sync(() => void log.push(what))
   const sent =
     <A>(name: string, value: A) =>
@@ -82,6 +84,10 @@ const setUp = (o: {
   })
   const governor: Governor["Service"] = {
     take: (action) => Effect.andThen(o.take ?? Effect.void, note(`token ${action}`)),
+    admitted: (action) =>
+      Effect.sync(() => {
+        admitted.push(action)
+      }),
     refused: (action) => note(`refused ${action}`),
     fullness: () => []
   }
@@ -90,7 +96,7 @@ const setUp = (o: {
     mayWrite: Effect.andThen(note("lease"), o.mayWrite ?? Effect.succeed(true)),
     dryRun: o.dryRun ?? false
   })
-  return { ec2, log }
+  return { ec2, log, admitted }
 }
 
 const isSent = (entry: string) => entry.startsWith("sent ")
@@ -260,21 +266,23 @@ describe("a request", () => {
 
   it.effect("that EC2 throttles is told to the governor and to the caller", () =>
     Effect.gen(function* () {
-      const { ec2, log } = setUp({ answer: Effect.fail(refusal("RequestLimitExceeded")) })
+      const { admitted, ec2, log } = setUp({ answer: Effect.fail(refusal("RequestLimitExceeded")) })
       assert.strictEqual(yield* reasonOf(ec2.describeAddresses({})), "Throttled")
       assert.strictEqual(yield* reasonOf(ec2.allocateAddress({ tags: {} })), "Throttled")
       assert.deepStrictEqual(
         log.filter((entry) => entry.startsWith("refused")),
         ["refused DescribeAddresses", "refused AllocateAddress"]
       )
+      assert.deepStrictEqual(admitted, [])
     })
   )
 
   it.effect("that is refused for another reason does not slow the others down", () =>
     Effect.gen(function* () {
-      const { ec2, log } = setUp({ answer: Effect.fail(refusal("UnauthorizedOperation")) })
+      const { admitted, ec2, log } = setUp({ answer: Effect.fail(refusal("UnauthorizedOperation")) })
       yield* Effect.flip(ec2.allocateAddress({ tags: {} }))
       assert.isFalse(log.some((entry) => entry.startsWith("refused")))
+      assert.deepStrictEqual(admitted, ["AllocateAddress"])
     })
   )
 })

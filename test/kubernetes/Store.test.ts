@@ -98,6 +98,7 @@ const start = Effect.fnUntraced(function* (objects: ReadonlyArray<Raw> = [], ver
   server.holds(objects, version)
   const store = yield* Store.make<Thing, "color">({
     resource: externalIPs,
+    fields: { metadata: true, color: true },
     decode,
     key: (t) => t.name,
     identity: (t) => t,
@@ -153,6 +154,7 @@ describe("the first list", () => {
       server.failLists(new Unreachable({ message: "down" }))
       const store = yield* Store.make<Thing, never>({
         resource: externalIPs,
+        fields: { metadata: true, color: true },
         decode,
         key: (t) => t.name,
         identity: (t) => t,

@@ -7,6 +7,7 @@ import { events, parse } from "../../src/kubernetes/WatchStream.ts"
 describe("a line", () => {
   it.each([
     ["not JSON", '{"type":"ADDED"'],
+    ["more than one value", '{"type":"ADDED","object":{"metadata":{}}}{}'],
     ["no event", "[]"],
     ["no event", '"ADDED"'],
     ["an event without an object", '{"type":"ADDED"}'],
@@ -14,13 +15,31 @@ describe("a line", () => {
     ["a bookmark without a version", '{"type":"BOOKMARK","object":{"metadata":{}}}'],
     ["an unknown type", '{"type":"RENAMED","object":{"metadata":{}}}']
   ])("that is %s is unintelligible", (_, line) => {
-    const parsed = parse(line)
+    const parsed = parse(Buffer.from(line))
     assert.isTrue(Result.isFailure(parsed))
     if (Result.isFailure(parsed)) assert.strictEqual(parsed.failure._tag, "Unintelligible")
   })
 
+  it("gives of its object what was asked for, and the whole Status of an error", () => {
+    const fields = { metadata: { name: true, labels: { a: true } } } as const
+    const event = (type: string, object: unknown) =>
+      parse(Buffer.from(JSON.stringify({ type, object })), fields)
+    assert.deepStrictEqual(
+      event("MODIFIED", {
+        kind: "Thing",
+        metadata: { name: "n", labels: { a: "1", b: "2" }, uid: "u" },
+        status: {}
+      }),
+      Result.succeed({ type: "MODIFIED", object: { metadata: { name: "n", labels: { a: "1" } } } })
+    )
+    const failed = event("ERROR", { kind: "Status", code: 410, reason: "Expired", message: "too old" })
+    assert(Result.isFailure(failed))
+    assert.strictEqual(failed.failure._tag, "Expired")
+    assert.include(failed.failure.message, "too old")
+  })
+
   it("is quoted only at its beginning", () => {
-    const parsed = parse(`{"secret":"${"x".repeat(10_000)}"`)
+    const parsed = parse(Buffer.from(`{"secret":"${"x".repeat(10_000)}"`))
     if (Result.isFailure(parsed)) assert.isAtMost(parsed.failure.message.length, 200)
     else assert.fail("it is not JSON")
   })

@@ -423,7 +423,7 @@ describe("limits", () => {
       assert.isUndefined(world.firewallRule("a"))
       assert.deepStrictEqual([world.openOn("n1").length, world.openOn("n2").length], [1, 0])
       assert.strictEqual(world.groups().length, 1)
-      assert.isTrue(world.ec2.journal().filter((e) => isMutating(e.action)).length < 40)
+      assert.isTrue(world.ec2.journal().filter((e) => isMutating(e.action)).length < 60)
     })
   )
 })

@@ -10,7 +10,7 @@ import { driftRepaired } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
 import * as Permission from "../../domain/Permission.ts"
 import { Ec2, type NetworkInterface } from "../../ec2/Ec2.ts"
-import { type Ec2Error, isAmbiguous } from "../../ec2/Ec2Error.ts"
+import { type Ec2Error, type Gone, isAmbiguous } from "../../ec2/Ec2Error.ts"
 import { Urgency } from "../../ec2/Governor.ts"
 import type { GroupRecord } from "../../ec2/Inventory.ts"
 import { Events } from "../../kubernetes/Events.ts"
@@ -34,6 +34,7 @@ const mutations: ReadonlySet<Plan.Step["_tag"]> = new Set([
   "TagGroup",
   "Authorize",
   "Revoke",
+  "Fill",
   "Describe",
   "DeleteGroup"
 ])
@@ -54,6 +55,7 @@ interface Run {
   readonly began: number
   readonly singly: Set<Permission.Direction>
   readonly attachments: Map<string, ReadonlyArray<NetworkInterface>>
+  readonly made: Set<string>
   readonly undeletable: Set<string>
   nameTakenBy: string | undefined
   leftovers: ReadonlyArray<Permission.Permission>
@@ -126,6 +128,7 @@ export const make = Effect.gen(function* () {
         singly: run.singly,
         described: lasting.described,
         attachments: run.attachments,
+        made: run.made,
         undeletable: run.undeletable,
         nameTakenBy: run.nameTakenBy
       },
@@ -147,6 +150,9 @@ export const make = Effect.gen(function* () {
           }
         })
       )
+
+  const publish = (nodeName: string, report: ReturnType<typeof Plan.reportOf>) =>
+    mirrors.attributed(self(nodeName), () => mirrors.publish(report))
 
   const performFor = (nodeName: string, lasting: Lasting, run: Run) => {
     const wrote = (write: () => void) => mirrors.attributed(self(nodeName), write)
@@ -226,6 +232,13 @@ export const make = Effect.gen(function* () {
       const { direction, group, permissions } = step
       const closed = () =>
         wroteRules(group, (present) => present.filter((p) => !permissions.some(sameKey(p))))
+      const forgetWhatIsGone = ({ code }: Gone) => {
+        // A mismatch revokes nothing: alone, it is gone; in a batch, the mirror is behind.
+        if (code === "InvalidGroup.NotFound") return wrote(() => inventory.deletedGroup(group.groupId))
+        if (permissions.length === 1) return closed()
+        run.singly.add(direction)
+        wrote(() => inventory.doubtGroup(group.groupId))
+      }
       yield* ec2.revokeSecurityGroupRules(request(step)).pipe(
         Effect.tap(() =>
           Effect.sync(() => {
@@ -233,14 +246,12 @@ export const make = Effect.gen(function* () {
             if (!lasting.settledGroups.has(group.groupId)) run.leftovers = [...run.leftovers, ...permissions]
           })
         ),
-        Effect.catchReason("Ec2Error", "Gone", (reason) =>
-          Effect.sync(() => {
-            // A mismatch revokes nothing: alone, it is gone; in a batch, the mirror is behind.
-            if (reason.code === "InvalidGroup.NotFound")
-              return wrote(() => inventory.deletedGroup(group.groupId))
-            if (permissions.length === 1) return closed()
-            run.singly.add(direction)
-            wrote(() => inventory.doubtGroup(group.groupId))
+        Effect.catchReason("Ec2Error", "Gone", (reason, error) =>
+          Effect.suspend(() => {
+            // What was made just now is not gone: EC2's view lags, and the next pass reads.
+            if (run.made.has(group.groupId)) return Effect.fail(error)
+            forgetWhatIsGone(reason)
+            return Effect.void
           })
         ),
         doubting(nodeName, group)
@@ -293,6 +304,7 @@ export const make = Effect.gen(function* () {
       yield* ec2.createSecurityGroup({ name, description, vpcId, tags }).pipe(
         Effect.map(({ groupId }) => {
           lasting.settledGroups.add(groupId)
+          run.made.add(groupId)
           // EC2 gives every new group one egress rule: everything, everywhere.
           const permissions: ReadonlyArray<Permission.Permission> = [
             {
@@ -350,6 +362,16 @@ export const make = Effect.gen(function* () {
         case "Revoke":
           yield* revoke(step)
           return
+        case "Fill": {
+          const exits = yield* Effect.forEach(
+            step.parts,
+            (part) => Effect.exit(part._tag === "Authorize" ? authorize(part, o) : revoke(part)),
+            { concurrency: "unbounded" }
+          )
+          // Each part has told what it did; the first that failed decides how it goes on.
+          for (const exit of exits) yield* exit
+          return
+        }
         case "Describe":
           yield* describeRules(step, o)
           return
@@ -360,6 +382,9 @@ export const make = Effect.gen(function* () {
           yield* groupList
             .write({ networkInterfaceId, groupId, isMember }, (networkInterface) => {
               wrote(() => inventory.wroteInterface(networkInterface))
+              // Open from here on, by EC2's own reply; the read that follows looks for what others did meanwhile.
+              if (isMember)
+                publish(nodeName, Plan.reportOf(observe(nodeName, lasting, run, o.now), undefined))
             })
             .pipe(
               // An interface that is gone carries no group; to attach to it, look where the instance is now.
@@ -427,15 +452,13 @@ export const make = Effect.gen(function* () {
     })
   })
 
-  const publish = (nodeName: string, report: ReturnType<typeof Plan.reportOf>) =>
-    mirrors.attributed(self(nodeName), () => mirrors.publish(report))
-
   const behaviour: Behaviour<Failure, never> = Effect.fnUntraced(function* (nodeName: string) {
     const lasting = lastingOf(nodeName)
     const run: Run = {
       began: yield* Clock.currentTimeMillis,
       singly: new Set(),
       attachments: new Map(),
+      made: new Set(),
       undeletable: new Set(),
       nameTakenBy: undefined,
       leftovers: []

@@ -10,7 +10,15 @@ import * as Permission from "../../domain/Permission.ts"
 import type { Instance, NetworkInterface } from "../../ec2/Ec2.ts"
 import type { GroupRecord } from "../../ec2/Inventory.ts"
 import { mainGroup, type Situation, situate } from "./Situation.ts"
-import { describedKey, type Observed, perform, type Step, settled } from "./Step.ts"
+import {
+  type Authorize,
+  describedKey,
+  type Observed,
+  perform,
+  type Revoke,
+  type Step,
+  settled
+} from "./Step.ts"
 import { directions, type Union } from "./Union.ts"
 import { keptKeys, nameTaken, notOwned, presentStaying, union } from "./Wanted.ts"
 
@@ -61,10 +69,12 @@ const hold = (o: Observed, where: Extract<Situation, { _tag: "Placed" }>): Decis
   const wanted = union(o)
   const held = new Set(group.permissions.map(Permission.key))
   const keep = keptKeys(o, wanted)
+  const missingIn = (direction: Permission.Direction) =>
+    [...wanted.permissions.values()].filter((p) => p.direction === direction && !held.has(Permission.key(p)))
+  const filling = fill(o, group, chosen, missingIn, keep)
+  if (filling !== undefined) return perform(filling)
   for (const direction of directions) {
-    const missing = [...wanted.permissions.values()].filter(
-      (p) => p.direction === direction && !held.has(Permission.key(p))
-    )
+    const missing = missingIn(direction)
     const [first] = missing
     if (first === undefined) continue
     const limit = o.memory.limits[direction]
@@ -119,6 +129,28 @@ const create = (o: Observed, instance: Instance, vpcId: string): Decision<Step> 
   })
 }
 
+/** A group that was made just now is brought to its union in the time of one call, and then attached. */
+const fill = (
+  o: Observed,
+  group: GroupRecord,
+  chosen: NetworkInterface,
+  missingIn: (direction: Permission.Direction) => ReadonlyArray<Permission.Permission>,
+  keep: ReadonlySet<string>
+): Step | undefined => {
+  const isUnreached = o.memory.made.has(group.groupId) && !chosen.groupIds.includes(group.groupId)
+  // One by one, or within a known quota, the order matters.
+  const isPlain = directions.every((d) => !o.memory.singly.has(d) && o.memory.limits[d] === undefined)
+  if (!isUnreached || !isPlain || o.isFrozen) return undefined
+  const parts = directions.flatMap((direction) => {
+    const permissions = missingIn(direction)
+    const opening: ReadonlyArray<Authorize | Revoke> =
+      permissions.length === 0 ? [] : [{ _tag: "Authorize", group, direction, permissions }]
+    const closing = revokeExcess(o, group, keep, direction)
+    return closing === undefined ? opening : [...opening, closing]
+  })
+  return parts.length > 1 ? { _tag: "Fill", group, parts } : undefined
+}
+
 /** Tags that the group lacks or that name another cluster. The instance is said last, once it has moved. */
 const missingTags = (o: Observed, group: GroupRecord): Tags | undefined => {
   const identity: Tags = {
@@ -139,7 +171,7 @@ const revokeExcess = (
   group: GroupRecord,
   keep: ReadonlySet<string>,
   only?: Permission.Direction
-): Step | undefined => {
+): Revoke | undefined => {
   for (const direction of directions) {
     if (only !== undefined && only !== direction) continue
     const excess = group.permissions.filter((p) => p.direction === direction && !keep.has(Permission.key(p)))

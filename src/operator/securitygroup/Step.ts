@@ -59,9 +59,25 @@ export interface Memory {
   readonly described: ReadonlySet<string>
   /** Interfaces seen to carry a group, by group, read in this run. */
   readonly attachments: ReadonlyMap<string, ReadonlyArray<NetworkInterface>>
+  /** Groups made in this run: on no interface before this run attaches them. */
+  readonly made: ReadonlySet<string>
   /** Groups that something else still holds: emptied instead of deleted. */
   readonly undeletable: ReadonlySet<string>
   readonly nameTakenBy: string | undefined
+}
+
+export interface Authorize {
+  readonly _tag: "Authorize"
+  readonly group: GroupRecord
+  readonly direction: Permission.Direction
+  readonly permissions: ReadonlyArray<Permission.Permission>
+}
+
+export interface Revoke {
+  readonly _tag: "Revoke"
+  readonly group: GroupRecord
+  readonly direction: Permission.Direction
+  readonly permissions: ReadonlyArray<Permission.Permission>
 }
 
 export type Step =
@@ -70,18 +86,10 @@ export type Step =
   | { readonly _tag: "LookUpInstance"; readonly instanceId: string }
   | { readonly _tag: "CreateGroup"; readonly name: string; readonly vpcId: string; readonly tags: Tags }
   | { readonly _tag: "TagGroup"; readonly group: GroupRecord; readonly tags: Tags }
-  | {
-      readonly _tag: "Authorize"
-      readonly group: GroupRecord
-      readonly direction: Permission.Direction
-      readonly permissions: ReadonlyArray<Permission.Permission>
-    }
-  | {
-      readonly _tag: "Revoke"
-      readonly group: GroupRecord
-      readonly direction: Permission.Direction
-      readonly permissions: ReadonlyArray<Permission.Permission>
-    }
+  | Authorize
+  | Revoke
+  /** Opens and closes at once: nobody is reached through a group that is on no interface. */
+  | { readonly _tag: "Fill"; readonly group: GroupRecord; readonly parts: ReadonlyArray<Authorize | Revoke> }
   | {
       readonly _tag: "Describe"
       readonly group: GroupRecord

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { cache, write } from "../../../deploy/tools/ImageRoot.ts"
+import { root } from "../world/Bundle.ts"
 
 interface CycloneDx {
   readonly bomFormat: string
@@ -53,6 +54,7 @@ describe("the image, laid out in a folder", () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
     assert.sameMembers(files, [
       "/root/kubestatic.mjs",
+      ...readdirSync(join(root, "dist/kubestatic")).map((part) => `/root/kubestatic/${part}`),
       "/root/manager",
       "/root/nodejs/bin/node",
       "/root/usr/share/doc/kubestatic/LICENSE",

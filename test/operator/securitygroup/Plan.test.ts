@@ -50,6 +50,7 @@ const observe = ({ memory, policy, ...o }: Overrides = {}): Plan.Observed => {
       singly: new Set(),
       described: new Set(),
       attachments: new Map(),
+      made: new Set(),
       undeletable: new Set(),
       nameTakenBy: undefined,
       ...memory
@@ -107,6 +108,32 @@ describe("the way up", () => {
     }
     const o = observe({ wanted: [web], groups: [group("node-1", [...web.permissions, everything])] })
     assert.deepStrictEqual([word(o), keysOf(o)], ["Revoke", [Permission.key(everything)]])
+  })
+  it("brings a group made just now to its union with all calls at once, and one that others see step by step", () => {
+    const excess = firewallRule("old", { direction: "Egress", fromPort: 1 })
+    const groups = [holding([excess])]
+    const fresh = { sighting: seen(instance("node-1")), wanted: [web, tls, out], groups }
+    const made = new Set(["sg-node-1"])
+    const step = stepOf(observe({ ...fresh, memory: { made } }))
+    assert(step?._tag === "Fill")
+    assert.deepStrictEqual(
+      step.parts.map((p) => [p._tag, p.direction, p.permissions.map(Permission.key)]),
+      [
+        ["Authorize", "Ingress", keys(tls, web)],
+        ["Authorize", "Egress", keys(out)],
+        ["Revoke", "Egress", keys(excess)]
+      ]
+    )
+    assert.strictEqual(word(observe(fresh)), "Authorize")
+    assert.strictEqual(
+      word(observe({ ...fresh, memory: { made, singly: new Set(["Ingress"]) } })),
+      "Authorize"
+    )
+    assert.strictEqual(word(observe({ ...fresh, sighting: seen(attached), memory: { made } })), "Authorize")
+    assert.strictEqual(
+      word(observe({ ...fresh, groups: [holding([web, tls, out])], memory: { made } })),
+      "Attach"
+    )
   })
   it("names and tags the group so that a lost reply finds it again (F25)", () => {
     const step = stepOf(observe({ wanted: [web] }))
