@@ -149,7 +149,13 @@ describe("an answer", () => {
     assert(shape !== undefined)
     assert.deepStrictEqual(Xml.read(Buffer.from("<html><body>busy</body></html>"), shape), {})
     assert.deepStrictEqual(Xml.read(Buffer.from("<A><addressesSet/></A>"), shape), { Addresses: [] })
-    for (const wrong of ["", "busy", "<A><addressesSet><item>", "<A><addressesSet><item><publicIp>1", "<!DOCTYPE html><html/>"]) {
+    for (const wrong of [
+      "",
+      "busy",
+      "<A><addressesSet><item>",
+      "<A><addressesSet><item><publicIp>1",
+      "<!DOCTYPE html><html/>"
+    ]) {
       assert.throws(() => Xml.read(Buffer.from(wrong), shape), SyntaxError)
     }
   })

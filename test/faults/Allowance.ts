@@ -21,7 +21,7 @@ export interface Allowance {
 }
 
 /** One drift interval, and what a sweep and the repair take. */
-const untilSwept = 330_000
+export const untilSwept = 330_000
 /** EC2's word against our own write is believed once the write must be visible. */
 const untilBelieved = 120_000 + untilSwept
 
