@@ -58,6 +58,8 @@ export const watch = (world: World): Watch => {
   }
   let forgivenUntil = 0
   let restlessUntil = 0
+  /** A group is believed to be full. */
+  let fullUntil = 0
   const isForgiven = (): boolean => machine.now() <= forgivenUntil
 
   const view = View.make(world)
@@ -104,7 +106,9 @@ export const watch = (world: World): Watch => {
       for (const key of must) {
         if (keys?.has(key) !== true || byHand) must.delete(key)
         else if (!open.has(key)) {
-          if (!isForgiven())
+          // In a full group the oldest rules win, and only there something is closed for something else.
+          const isGivenWay = machine.now() <= fullUntil && view.rulesOn(node.name).length > 1
+          if (!isForgiven() && !isGivenWay)
             report("8 rules", `${key} is closed on ${node.name}, and was wanted all the time`)
           must.delete(key)
         }
@@ -193,7 +197,7 @@ export const watch = (world: World): Watch => {
         )
     } else {
       const nodeName = tags[Tag.nodeName] ?? ""
-      const isWanted = view.rulesOn(nodeName).some((r) => hasFinalizer(r.raw, firewallRuleFinalizer))
+      const isWanted = view.rulesFor(nodeName).some((r) => hasFinalizer(r.raw, firewallRuleFinalizer))
       if (!isWanted && !view.hasDisabledRules())
         report("5 finalizers", `a group was made for ${nodeName}, and no rule there has a finalizer`)
     }
@@ -368,6 +372,8 @@ export const watch = (world: World): Watch => {
       const { restlessFor, untrueFor } = allowanceOf(call, outcome)
       forgivenUntil = Math.max(forgivenUntil, machine.now() + untrueFor)
       restlessUntil = Math.max(restlessUntil, machine.now() + restlessFor)
+      if (outcome === "RulesPerSecurityGroupLimitExceeded" || outcome === "hand: quotas reached for a minute")
+        fullUntil = machine.now() + restlessFor
     },
     restlessFor: () => Math.max(0, restlessUntil - machine.now()),
     settled: () => {

@@ -75,8 +75,10 @@ export const make = ({ ec2 }: World) => {
   }
 
   const isLive = ({ raw }: Rule): boolean => raw.metadata.deletionTimestamp === undefined
-  const rulesOn = (nodeName: string): ReadonlyArray<Rule> =>
-    [...rules.values()].filter((r) => isLive(r) && targetOf(r) === nodeName)
+  /** Those on their way out as well. */
+  const rulesFor = (nodeName: string): ReadonlyArray<Rule> =>
+    [...rules.values()].filter((r) => targetOf(r) === nodeName)
+  const rulesOn = (nodeName: string): ReadonlyArray<Rule> => rulesFor(nodeName).filter(isLive)
 
   const keysOfGroup = (permissions: ReadonlyArray<Permission.Permission>): ReadonlyArray<string> =>
     permissions.filter((p) => p.direction !== "Egress" || p.protocol !== "-1").map(Permission.key)
@@ -122,6 +124,7 @@ export const make = ({ ec2 }: World) => {
     nodes: () => nodes.values(),
     node: (name: string) => nodes.get(name),
     externalIPs: () => [...externalIPs.values()],
+    rulesFor,
     rulesOn,
     /** By a rule that is there still, be it on its way out: it goes when it has closed what it held. */
     isHeldByOthers: (key: string): boolean => [...rules.values()].some((r) => r.keys.has(key)),
