@@ -77,9 +77,9 @@ export type Request =
   /** By the owner of the account. */
   | { readonly call: "terminate"; readonly instance: Ref }
 
-/** Every method of the service is asked. */
-export type Calls = Exclude<Request["call"], "terminate">
-export type Unasked = Exclude<Operation, Calls>
+type Unasked = Exclude<Operation, Request["call"]>
+/** Compiles as long as every method of the service is asked. */
+export const isEveryMethodAsked: [Unasked] extends [never] ? true : false = true
 
 const isRef = (value: unknown): value is Exclude<Ref, string> =>
   typeof value === "object" && value !== null && "made" in value
