@@ -33,7 +33,8 @@ const e2e: TestProjectConfiguration = {
     name: "e2e",
     include: ["test/e2e/**/*.e2e.ts"],
     globalSetup: ["test/e2e/world/Build.ts"],
-    testTimeout: 300_000,
+    // For what hangs: longer than a hundred kills and the four minutes that the worlds are then given to agree.
+    testTimeout: 600_000,
     hookTimeout: 180_000,
     pool: "threads",
     // Each suite has an API server, an etcd and an EC2 of its own.
