@@ -5,6 +5,7 @@
 import { Schema } from "effect"
 import type { ConditionType } from "./ConditionType.ts"
 import type { FailureReason } from "./Reason.ts"
+import { word } from "./Shared.ts"
 
 export { ConditionType } from "./ConditionType.ts"
 export { type FailureReason, Reason } from "./Reason.ts"
@@ -84,3 +85,25 @@ export const apply = (
 
 export const find = (conditions: ReadonlyArray<Condition>, type: ConditionType): Condition | undefined =>
   conditions.find((c) => c.type === type)
+
+/** The same conditions in less memory: their words are kept once, and what several of them say too. */
+export const compact = <S extends { readonly conditions?: ReadonlyArray<Condition> }>(status: S): S => {
+  if (status.conditions === undefined) return status
+  const said: Array<string> = []
+  const once = (text: string): string => {
+    const known = said.find((other) => other === text)
+    if (known !== undefined) return known
+    said.push(text)
+    return text
+  }
+  const conditions = status.conditions.map((c): Condition => {
+    const [type, reason] = [word(c.type), word(c.reason)]
+    const [message, lastTransitionTime] = [once(c.message), once(c.lastTransitionTime)]
+    const { observedGeneration } = c
+    // Written out: an object that fields are added to later takes more room.
+    return observedGeneration === undefined
+      ? { type, status: c.status, reason, message, lastTransitionTime }
+      : { type, status: c.status, reason, message, lastTransitionTime, observedGeneration }
+  })
+  return { ...status, conditions }
+}

@@ -3,7 +3,7 @@
  * Rule: the Schemas here are the only definition; the CRD is generated from them.
  */
 import { Result, Schema } from "effect"
-import { type Condition, Conditions } from "./Condition.ts"
+import { type Condition, Conditions, compact } from "./Condition.ts"
 import type { Fields } from "./Fields.ts"
 import * as Metadata from "./Metadata.ts"
 import { autoAssignLabel, externalIPFinalizer } from "./Names.ts"
@@ -73,7 +73,7 @@ export const fields: Fields = { metadata: Metadata.fieldsWith(autoAssignLabel), 
 export const decode = (raw: Raw): ExternalIP => ({
   metadata: Metadata.decode(raw.metadata),
   spec: spec(withoutUnset(raw.spec ?? {})),
-  status: status(raw.status)
+  status: compact(status(raw.status))
 })
 
 export const nodeName = (e: ExternalIP): string | undefined =>

@@ -3,7 +3,7 @@
  * Rule: the Schemas here are the only definition; the CRD is generated from them.
  */
 import { Result, Schema } from "effect"
-import { type Condition, Conditions } from "./Condition.ts"
+import { type Condition, Conditions, compact } from "./Condition.ts"
 import { check } from "./crd/Rule.ts"
 import * as Description from "./Description.ts"
 import type { Fields } from "./Fields.ts"
@@ -14,6 +14,7 @@ import { decodeSpec, decodeStatus, isFields, type Raw, withoutUnset } from "./Ob
 import * as Permission from "./Permission.ts"
 import * as Ports from "./Ports.ts"
 import { isProtocol } from "./Protocol.ts"
+import { once, word } from "./Shared.ts"
 
 export const IPRange = Schema.Struct({
   cidr: Schema.String.check(Schema.isMaxCodePoints(64), check(isCidr)).annotate({
@@ -119,13 +120,17 @@ const status = decodeStatus<Status>(statusFields)
 export const fields: Fields = { metadata: Metadata.fieldsWith(), spec: true, status: true }
 
 export const decode = (raw: Raw): FirewallRule => {
-  const spec = decodeSpecOnly(withDescription(withoutUnset(raw.spec ?? {})))
+  const spec = Result.map(decodeSpecOnly(withDescription(withoutUnset(raw.spec ?? {}))), (read) => ({
+    ...read,
+    description: word(read.description),
+    ipRanges: once(read.ipRanges)
+  }))
   const permissions = Result.flatMap(spec, Permission.fromSpec)
   return {
     metadata: Metadata.decode(raw.metadata),
     spec: Result.flatMap(permissions, () => spec),
-    permissions: Result.getOrElse(permissions, () => []),
-    status: status(raw.status)
+    permissions: once(Result.getOrElse(permissions, () => [])),
+    status: compact(status(raw.status))
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import type { Fields } from "./Fields.ts"
+import { once, word } from "./Shared.ts"
 
 /** Kubernetes writes absent lists and maps as null now and then; both mean empty. */
 const orEmpty = <A>(value: A | null | undefined, empty: A): A => value ?? empty
@@ -55,14 +56,14 @@ export const decode = (raw: unknown): Metadata => {
   const m = decodeWire(raw)
   return {
     name: m.name,
-    namespace: orEmpty(m.namespace, ""),
+    namespace: word(orEmpty(m.namespace, "")),
     uid: m.uid ?? "",
     resourceVersion: m.resourceVersion ?? "",
     generation: orEmpty(m.generation, 0),
     creationTimestamp: orEmpty(m.creationTimestamp, ""),
     deletionTimestamp: m.deletionTimestamp ?? undefined,
-    finalizers: orEmpty(m.finalizers, []),
-    labels: orEmpty(m.labels, {})
+    finalizers: once(orEmpty(m.finalizers, [])),
+    labels: once(orEmpty(m.labels, {}))
   }
 }
 

@@ -7,6 +7,7 @@ import type { Fields } from "./Fields.ts"
 import * as Metadata from "./Metadata.ts"
 import { addressLabel, autoAssignLabel, goingTaints, startupTaint } from "./Names.ts"
 import type { Raw } from "./Object.ts"
+import { once } from "./Shared.ts"
 
 /** Kept whole, unknown fields too: a merge patch replaces the list, and other parties' taints are never touched. */
 export type Taint = Readonly<Record<string, unknown>> & { readonly key: string }
@@ -56,7 +57,7 @@ export const decode = (raw: Raw): Node => {
     isAutoAssign: metadata.labels[autoAssignLabel] === "true",
     address: metadata.labels[addressLabel],
     isUnschedulable: spec.unschedulable ?? false,
-    taints: spec.taints ?? [],
+    taints: once(spec.taints ?? []),
     providerID: spec.providerID || undefined
   }
 }

@@ -9,8 +9,8 @@ import { addressLabel } from "./Names.ts"
 import type { Raw } from "./Object.ts"
 
 export interface Pod {
-  readonly name: string
-  readonly namespace: string
+  /** namespace/name. */
+  readonly key: string
   readonly uid: string
   readonly resourceVersion: string
   /** The address it asks for. */
@@ -38,8 +38,7 @@ export const decode = (raw: Raw): Pod => {
   const metadata = Metadata.decode(raw.metadata)
   const phase = decodeStatus(raw.status ?? {}).phase
   return {
-    name: metadata.name,
-    namespace: metadata.namespace,
+    key: `${metadata.namespace}/${metadata.name}`,
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     address: metadata.labels[addressLabel] || undefined,

@@ -37,7 +37,6 @@ const open = 0x3c
 const close = 0x3e
 const slash = 0x2f
 const space = 0x20
-const ampersand = 0x26
 
 const named: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" }
 const decoded = (text: string): string =>
@@ -138,9 +137,8 @@ class Reader {
     const to = this.find(open, from)
     const { bytes } = this
     if (this.next().kind !== "End") throw new SyntaxError("an element where there should be text")
-    const escape = bytes.indexOf(ampersand, from)
     const text = bytes.toString("utf8", from, to)
-    return escape >= 0 && escape < to ? decoded(text) : text
+    return text.includes("&") ? decoded(text) : text
   }
 
   private value(element: Element): unknown {

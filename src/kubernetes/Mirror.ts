@@ -42,26 +42,39 @@ export const isOlder = (a: string, b: string): boolean => {
   return a.length === b.length ? a < b : a.length < b.length
 }
 
-/** Keys by value. Nearly every value has one key: that one is kept bare, for a set costs more than what it holds. */
+/** More keys than this under one value are a set. */
+const fewKeys = 8
+
+/** Keys by value. Nearly every value has one key or a few: a set costs more than what it holds. */
 const makeIndex = () => {
-  const keysByValue = new Map<string, string | Set<string>>()
+  const keysByValue = new Map<string, string | ReadonlyArray<string> | Set<string>>()
+  const keysOf = (value: string): ReadonlyArray<string> | ReadonlySet<string> => {
+    const keys = keysByValue.get(value)
+    return keys === undefined ? [] : typeof keys === "string" ? [keys] : keys
+  }
   return {
-    keysOf: (value: string): Iterable<string> => {
-      const keys = keysByValue.get(value)
-      return keys === undefined ? [] : typeof keys === "string" ? [keys] : keys
-    },
+    keysOf: (value: string): Iterable<string> => keysOf(value),
     add: (value: string, key: string): void => {
       const keys = keysByValue.get(value)
       if (keys === undefined) keysByValue.set(value, key)
-      else if (typeof keys !== "string") keys.add(key)
-      else if (keys !== key) keysByValue.set(value, new Set([keys, key]))
+      else if (keys instanceof Set) keys.add(key)
+      else {
+        const few = typeof keys === "string" ? [keys] : keys
+        if (few.includes(key)) return
+        keysByValue.set(value, few.length < fewKeys ? [...few, key] : new Set([...few, key]))
+      }
     },
     remove: (value: string, key: string): void => {
       const keys = keysByValue.get(value)
-      if (keys === key) keysByValue.delete(value)
-      if (keys === undefined || typeof keys === "string") return
-      keys.delete(key)
-      if (keys.size === 0) keysByValue.delete(value)
+      if (keys instanceof Set) {
+        keys.delete(key)
+        if (keys.size === 0) keysByValue.delete(value)
+        return
+      }
+      const left = (typeof keys === "string" ? [keys] : (keys ?? [])).filter((k) => k !== key)
+      const [first] = left
+      if (first === undefined) keysByValue.delete(value)
+      else keysByValue.set(value, left.length === 1 ? first : left)
     }
   }
 }

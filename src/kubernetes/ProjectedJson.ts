@@ -81,11 +81,14 @@ export class Scanner {
     const from = this.at
     this.skip()
     const { at, bytes } = this
-    if (bytes[from] === quote) {
-      const escape = bytes.indexOf(backslash, from)
-      if (escape < 0 || escape >= at) return bytes.toString("utf8", from + 1, at - 1)
-    }
+    // Not a slice of a longer text, which would keep that in memory.
+    if (bytes[from] === quote && !this.isEscaped(from, at)) return bytes.toString("utf8", from + 1, at - 1)
     return JSON.parse(bytes.toString("utf8", from, at))
+  }
+
+  private isEscaped(from: number, to: number): boolean {
+    for (let at = from; at < to; at++) if (this.bytes[at] === backslash) return true
+    return false
   }
 
   private some(wanted: ReadonlyArray<Wanted>): unknown {

@@ -110,7 +110,7 @@ const make = Effect.gen(function* () {
     labelSelector: addressLabel,
     fields: Pod.fields,
     decode: Pod.decode,
-    key: (p) => `${p.namespace}/${p.name}`,
+    key: (p) => p.key,
     identity: (p) => p,
     isSame: Same.pod,
     indexes: { address: (p) => present(p.address) }

@@ -6,8 +6,12 @@ import { Duration, Effect, Layer, References, Scope } from "effect"
 import * as ActorSystem from "../../src/actor/ActorSystem.ts"
 import * as Next from "../../src/actor/Next.ts"
 import * as Retry from "../../src/actor/Retry.ts"
-import { placementOnAws } from "../../src/domain/Node.ts"
+import * as ExternalIP from "../../src/domain/ExternalIP.ts"
+import type { Fields } from "../../src/domain/Fields.ts"
+import * as FirewallRule from "../../src/domain/FirewallRule.ts"
+import * as Node from "../../src/domain/Node.ts"
 import type { Raw } from "../../src/domain/Object.ts"
+import * as Pod from "../../src/domain/Pod.ts"
 import type { Ec2 } from "../../src/ec2/Ec2.ts"
 import { Ec2 as Ec2Service } from "../../src/ec2/Ec2.ts"
 import * as Inventory from "../../src/ec2/Inventory.ts"
@@ -64,7 +68,7 @@ const settings = Settings.of({
   nodeMinReconciliationInterval: Duration.seconds(10),
   nodeReconciliationRequeueInterval: Duration.minutes(1),
   driftInterval: Duration.minutes(5),
-  placementOf: placementOnAws
+  placementOf: Node.placementOnAws
 })
 
 const unused = new Proxy({}, { get: () => () => Effect.die(new Error("nothing is asked here")) })
@@ -78,10 +82,7 @@ const mirrorsAlone = Mirrors.layer.pipe(
 )
 
 /** As they come off the wire: through the reader of lists, one page of JSON after the other. */
-const read = (
-  fields: ConstructorParameters<typeof ListReader>[0],
-  objects: ReadonlyArray<Raw>
-): ReadonlyArray<Raw> => {
+const read = (fields: Fields, objects: ReadonlyArray<Raw>): ReadonlyArray<Raw> => {
   const reader = new ListReader(fields)
   reader.push(Buffer.from(JSON.stringify({ metadata: { resourceVersion: "1" }, items: objects })))
   return reader.end().items
@@ -90,36 +91,45 @@ const read = (
 const range = (from: number, to: number): ReadonlyArray<number> =>
   Array.from({ length: to - from }, (_, i) => from + i)
 
+/** A function of its own: nothing of the last page stays in the frame of a caller that measures. */
+const fill = (
+  store: { readonly accept: (raw: Raw) => unknown },
+  fields: Fields,
+  make: (i: number) => Raw,
+  count: number
+): void => {
+  for (let from = 0; from < count; from += 500) {
+    const page = range(from, Math.min(count, from + 500)).map(make)
+    for (const raw of read(fields, page)) store.accept(raw)
+  }
+}
+
 /** Heap bytes per watched object, by kind and over all of a large cluster. */
 const perObject = () =>
   Effect.runPromise(
     Effect.gen(function* () {
       const mirrors = yield* Mirrors.Mirrors
       const { externalIPs, firewallRules, labelledPods, nodes } = BigCluster.large
-      const { fields: nodeFields } = yield* Effect.promise(() => import("../../src/domain/Node.ts"))
-      const { fields: podFields } = yield* Effect.promise(() => import("../../src/domain/Pod.ts"))
-      const { fields: addressFields } = yield* Effect.promise(() => import("../../src/domain/ExternalIP.ts"))
-      const { fields: ruleFields } = yield* Effect.promise(() => import("../../src/domain/FirewallRule.ts"))
       const kinds = [
-        ["Node", nodes, nodeFields, (i: number) => Objects.node(i, String(i)), mirrors.nodes],
+        ["Node", nodes, Node.fields, (i: number) => Objects.node(i, String(i)), mirrors.nodes],
         [
           "ExternalIP",
           externalIPs,
-          addressFields,
+          ExternalIP.fields,
           (i: number) => Objects.externalIP(i, String(i)),
           mirrors.externalIPs
         ],
         [
           "FirewallRule",
           firewallRules,
-          ruleFields,
+          FirewallRule.fields,
           (i: number) => Objects.firewallRule(i, String(i)),
           mirrors.firewallRules
         ],
         [
           "Pod",
           labelledPods,
-          podFields,
+          Pod.fields,
           (i: number) => Objects.pod(i, String(i), nodes, labelledPods),
           mirrors.pods
         ]
@@ -127,10 +137,7 @@ const perObject = () =>
       const measured: Array<readonly [string, number, number]> = []
       for (const [kind, count, fields, make, store] of kinds) {
         const before = yield* Effect.promise(heapUsed)
-        for (let from = 0; from < count; from += 500) {
-          const page = range(from, Math.min(count, from + 500)).map(make)
-          for (const raw of read(fields, page)) store.accept(raw)
-        }
+        fill(store, fields, make, count)
         const after = yield* Effect.promise(heapUsed)
         measured.push([kind, count, after - before])
       }
@@ -167,12 +174,11 @@ const growth = () =>
   Effect.runPromise(
     Effect.gen(function* () {
       const mirrors = yield* Mirrors.Mirrors
-      const { fields } = yield* Effect.promise(() => import("../../src/domain/Node.ts"))
       let version = 1
       const comeAndGo = (from: number, to: number) => {
         for (let n = from; n < to; n += 500) {
           const page = range(n, n + 500).map((i) => Objects.node(i, String(version++)))
-          const seen = read(fields, page)
+          const seen = read(Node.fields, page)
           for (const raw of seen) mirrors.nodes.accept(raw)
           for (const raw of seen) mirrors.nodes.forget(String(raw.metadata.name), String(raw.metadata.uid))
         }

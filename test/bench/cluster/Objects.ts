@@ -16,7 +16,10 @@ import * as ExternalIPStatus from "../../../src/operator/externalip/Status.ts"
 import * as FirewallRuleStatus from "../../../src/operator/firewallrule/Status.ts"
 
 const hex = (n: number, digits: number): string => n.toString(16).padStart(digits, "0")
-const made = "2026-01-01T00:00:00Z"
+/** When the object of that number was made: no two in the same moment. */
+const madeAt = (i: number): string =>
+  new Date(1_767_225_600_000 + i * 7_000).toISOString().replace(".000", "")
+const made = madeAt(0)
 
 export const nodeName = (i: number): string =>
   `ip-10-${(i >> 16) & 255}-${(i >> 8) & 255}-${i & 255}.eu-west-1.compute.internal`
@@ -100,7 +103,7 @@ export const node = (i: number, version: string, beat = 0): Raw => {
       name: nodeName(i),
       uid: uidOf("Node", i),
       resourceVersion: version,
-      creationTimestamp: made,
+      creationTimestamp: madeAt(i),
       labels: labelsOf(i),
       annotations: {
         "alpha.kubernetes.io/provided-node-ip": `10.0.${(i >> 8) & 255}.${i & 255}`,
@@ -212,7 +215,7 @@ export const pod = (i: number, version: string, nodes: number, labelled: number)
     namespace: `team-${i % 40}`,
     uid: uidOf("Pod", i),
     resourceVersion: version,
-    creationTimestamp: made,
+    creationTimestamp: madeAt(i),
     labels: {
       "app.kubernetes.io/name": `service-${i % 400}`,
       "app.kubernetes.io/instance": `service-${i % 400}-main`,
@@ -290,7 +293,7 @@ export const externalIP = (i: number, version: string): Raw => {
       uid: uidOf("ExternalIP", i),
       resourceVersion: version,
       generation: 1,
-      creationTimestamp: made,
+      creationTimestamp: madeAt(i),
       finalizers: [externalIPFinalizer],
       labels: { [autoAssignLabel]: "true" },
       managedFields: [
@@ -310,7 +313,7 @@ export const externalIP = (i: number, version: string): Raw => {
   const status = ExternalIPStatus.render(
     object,
     ExternalIPStatus.associated(object, address, association),
-    Date.parse(made)
+    Date.parse(madeAt(i))
   )
   return { ...bare, status }
 }
@@ -332,7 +335,7 @@ export const firewallRule = (i: number, version: string): Raw => {
       uid: uidOf("FirewallRule", i),
       resourceVersion: version,
       generation: 1,
-      creationTimestamp: made,
+      creationTimestamp: madeAt(i),
       finalizers: [firewallRuleFinalizer],
       managedFields: [
         managed("kubectl", undefined, ["description", "direction", "ipRanges", "protocol"]),
@@ -362,7 +365,7 @@ export const firewallRule = (i: number, version: string): Raw => {
   const status = FirewallRuleStatus.render(
     rule,
     FirewallRuleStatus.reported(rule, report, { _tag: "Applied" }),
-    Date.parse(made)
+    Date.parse(madeAt(i))
   )
   return { ...bare, status }
 }

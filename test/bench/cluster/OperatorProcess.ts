@@ -12,7 +12,20 @@ import { fileURLToPath } from "node:url"
 import type { ApiServer } from "./ApiServer.ts"
 
 export const bundle = fileURLToPath(new URL("../../../dist/kubestatic.mjs", import.meta.url))
+const dockerfile = new URL("../../../deploy/Dockerfile", import.meta.url)
 const inPod = fileURLToPath(new URL("InPod.mjs", import.meta.url))
+
+/** What the image sets, but for the place of its code cache. */
+const environmentOfImage = (): Readonly<Record<string, string>> => {
+  const set = [...readFileSync(dockerfile, "utf8").matchAll(/^ENV (.+)$/gm)].flatMap(([, pairs = ""]) =>
+    pairs.split(" ")
+  )
+  const pairs = set.map((pair): [string, string] => [
+    pair.slice(0, pair.indexOf("=")),
+    pair.slice(pair.indexOf("=") + 1)
+  ])
+  return Object.fromEntries(pairs.filter(([name]) => name !== "NODE_COMPILE_CACHE"))
+}
 
 export interface Options {
   readonly server: ApiServer
@@ -95,7 +108,7 @@ export const start = async (o: Options): Promise<OperatorProcess> => {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
-        NODE_ENV: "production",
+        ...environmentOfImage(),
         KUBERNETES_SERVICE_HOST: "127.0.0.1",
         KUBERNETES_SERVICE_PORT: String(o.server.port),
         BENCH_SERVICE_ACCOUNT: account,
