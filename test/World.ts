@@ -5,7 +5,6 @@
 import { Context, Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { addressLabel, Tag } from "../src/domain/Names.ts"
-import { placementOnAws } from "../src/domain/Node.ts"
 import type { Raw } from "../src/domain/Object.ts"
 import * as Permission from "../src/domain/Permission.ts"
 import { Ec2 } from "../src/ec2/Ec2.ts"
@@ -18,6 +17,7 @@ import * as Ec2Simulation from "../src/simulation/Ec2.ts"
 import type { ConditionsChange } from "../src/simulation/Ec2Conditions.ts"
 import { Ec2World } from "../src/simulation/Ec2World.ts"
 import * as KubernetesSimulation from "../src/simulation/Kubernetes.ts"
+import { settingsOf } from "./Settings.ts"
 
 export const clusterId = "test-cluster"
 
@@ -103,17 +103,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   )
   const kubernetes = Context.get(worlds, KubernetesSimulation.Cluster)
   const ec2 = Context.get(worlds, Ec2World)
-  const settings = Settings.of({
+  const settings = settingsOf({
     clusterId,
-    adoptClusterIds: [],
-    vpcId: undefined,
-    interfaceSelection: "public",
-    extraTags: {},
-    preventEIPDeallocation: false,
-    nodeMinReconciliationInterval: Duration.seconds(10),
-    nodeReconciliationRequeueInterval: Duration.minutes(1),
-    driftInterval: Duration.minutes(5),
-    placementOf: placementOnAws,
     ...options.settings
   })
 

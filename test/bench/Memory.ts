@@ -19,6 +19,7 @@ import { Kubernetes } from "../../src/kubernetes/Kubernetes.ts"
 import { ListReader } from "../../src/kubernetes/ListReader.ts"
 import * as Mirrors from "../../src/operator/Mirrors.ts"
 import { Settings } from "../../src/operator/Settings.ts"
+import { settingsOf } from "../Settings.ts"
 import * as BigCluster from "./cluster/BigCluster.ts"
 import * as Objects from "./cluster/Objects.ts"
 import * as OperatorProcess from "./cluster/OperatorProcess.ts"
@@ -58,17 +59,8 @@ const process_ = async (size: BigCluster.Size) => {
   }
 }
 
-const settings = Settings.of({
-  clusterId: BigCluster.clusterId,
-  adoptClusterIds: [],
-  vpcId: undefined,
-  interfaceSelection: "public",
-  extraTags: {},
-  preventEIPDeallocation: false,
-  nodeMinReconciliationInterval: Duration.seconds(10),
-  nodeReconciliationRequeueInterval: Duration.minutes(1),
-  driftInterval: Duration.minutes(5),
-  placementOf: Node.placementOnAws
+const settings = settingsOf({
+  clusterId: BigCluster.clusterId
 })
 
 const unused = new Proxy({}, { get: () => () => Effect.die(new Error("nothing is asked here")) })

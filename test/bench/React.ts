@@ -5,7 +5,6 @@
  */
 import { Context, Duration, Effect, Layer, References } from "effect"
 import { externalIPFinalizer } from "../../src/domain/Names.ts"
-import { placementOnAws } from "../../src/domain/Node.ts"
 import { Ec2, type Service } from "../../src/ec2/Ec2.ts"
 import { externalIPs, Kubernetes } from "../../src/kubernetes/Kubernetes.ts"
 import * as Leadership from "../../src/kubernetes/Leadership.ts"
@@ -14,6 +13,7 @@ import { Operator } from "../../src/operator/Operator.ts"
 import { Settings } from "../../src/operator/Settings.ts"
 import * as Ec2Simulation from "../../src/simulation/Ec2.ts"
 import * as KubernetesSimulation from "../../src/simulation/Kubernetes.ts"
+import { settingsOf } from "../Settings.ts"
 import { atMost, type Bench, type Measurement, quantile } from "./Measurement.ts"
 
 const samples = 200
@@ -85,17 +85,8 @@ const measure = Effect.fnUntraced(function* (others: number) {
       Layer.provide(
         Layer.succeed(
           Settings,
-          Settings.of({
-            clusterId: "react",
-            adoptClusterIds: [],
-            vpcId: undefined,
-            interfaceSelection: "public",
-            extraTags: {},
-            preventEIPDeallocation: false,
-            nodeMinReconciliationInterval: Duration.seconds(10),
-            nodeReconciliationRequeueInterval: Duration.minutes(1),
-            driftInterval: Duration.minutes(5),
-            placementOf: placementOnAws
+          settingsOf({
+            clusterId: "react"
           })
         )
       ),

@@ -19,6 +19,7 @@ import * as Ec2Conditions from "../../src/simulation/Ec2Conditions.ts"
 import { Ec2World } from "../../src/simulation/Ec2World.ts"
 import * as KubernetesSimulation from "../../src/simulation/Kubernetes.ts"
 import * as Truth from "../../src/simulation/Truth.ts"
+import { settingsOf } from "../Settings.ts"
 
 /** Milliseconds, from a request to its answer. */
 export const apiLatency = { min: 2, max: 15 }
@@ -40,17 +41,8 @@ const make = Effect.fnUntraced(function* ({ conditions = {}, ec2RateShare = 1, s
     seed,
     latency: Effect.sync(() => Duration.millis(travel.between(apiLatency)))
   }).pipe(Layer.merge(Ec2Simulation.layer({ seed, conditions: { latency: ec2Latency, ...conditions } })))
-  const settings = Settings.of({
-    clusterId,
-    adoptClusterIds: [],
-    vpcId: undefined,
-    interfaceSelection: "public",
-    extraTags: {},
-    preventEIPDeallocation: false,
-    nodeMinReconciliationInterval: Duration.seconds(10),
-    nodeReconciliationRequeueInterval: Duration.minutes(1),
-    driftInterval: Duration.minutes(5),
-    placementOf: Node.placementOnAws
+  const settings = settingsOf({
+    clusterId
   })
   const context = yield* Layer.build(
     Composition.layer({ ec2RateShare, dryRun: false }).pipe(

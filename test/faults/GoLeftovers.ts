@@ -5,18 +5,9 @@
 import { addressLabel, externalIPFinalizer, firewallRuleFinalizer, Tag } from "../../src/domain/Names.ts"
 import * as Permission from "../../src/domain/Permission.ts"
 import { externalIPs, firewallRules, nodes } from "../../src/kubernetes/Kubernetes.ts"
+import { held, leftAt } from "../scenario/GoConditions.ts"
 import * as Steps from "./Steps.ts"
 import { clusterId, type World } from "./World.ts"
-
-const held = (...types: ReadonlyArray<string>) =>
-  types.map((type) => ({
-    type,
-    status: "True",
-    reason: type,
-    message: "as it should be",
-    observedGeneration: 1,
-    lastTransitionTime: "2024-01-01T00:00:00Z"
-  }))
 
 const primaryOf = (world: World, instanceId: string): string =>
   world.ec2.instance(instanceId)?.interfaces[0]?.networkInterfaceId ?? ""
@@ -88,7 +79,7 @@ const leaveRule = (world: World, name: string, nodeName: string): void => {
     firewallRuleID: groupId,
     instanceID: instanceId,
     networkInterfaceID: networkInterfaceId,
-    lastTransitionTime: "2024-01-01T00:00:00Z",
+    lastTransitionTime: leftAt,
     conditions: held("SecurityGroupCreated", "NetworkInterfaceAssociated", "SecurityGroupRuleAuthorized")
   }
   act(cluster.patch(firewallRules, { name }, { status }, "status"))

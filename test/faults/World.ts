@@ -3,7 +3,6 @@
  * Rule: the worlds outlive the operators, which die at any call and are started again over what they left.
  */
 import { Context, Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { placementOnAws } from "../../src/domain/Node.ts"
 import { Ec2, type Service as Ec2Service } from "../../src/ec2/Ec2.ts"
 import { Kubernetes, type Service as KubernetesService } from "../../src/kubernetes/Kubernetes.ts"
 import * as Leadership from "../../src/kubernetes/Leadership.ts"
@@ -18,6 +17,7 @@ import * as Ec2Faults from "../../src/simulation/faults/Ec2Faults.ts"
 import type { Host, Life } from "../../src/simulation/faults/Host.ts"
 import * as KubernetesFaults from "../../src/simulation/faults/KubernetesFaults.ts"
 import * as KubernetesSimulation from "../../src/simulation/Kubernetes.ts"
+import { settingsOf } from "../Settings.ts"
 import * as Hands from "./Hands.ts"
 import * as Machine from "./Machine.ts"
 import * as Mail from "./Mail.ts"
@@ -87,17 +87,8 @@ export const make = (options: Options) => {
   )
   const cluster = Context.get(worlds, KubernetesSimulation.Cluster)
   const ec2 = Context.get(worlds, Ec2World)
-  const settings = Settings.of({
+  const settings = settingsOf({
     clusterId,
-    adoptClusterIds: [],
-    vpcId: undefined,
-    interfaceSelection: "public",
-    extraTags: {},
-    preventEIPDeallocation: false,
-    nodeMinReconciliationInterval: Duration.seconds(10),
-    nodeReconciliationRequeueInterval: Duration.minutes(1),
-    driftInterval: Duration.minutes(5),
-    placementOf: placementOnAws,
     ...options.settings,
     ...breakage.settings
   })
