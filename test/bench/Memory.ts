@@ -175,10 +175,10 @@ const growth = () =>
           for (const raw of seen) mirrors.nodes.forget(String(raw.metadata.name), String(raw.metadata.uid))
         }
       }
-      // The names of the dead are remembered, ten thousand of them: that is no growth once it is reached.
-      comeAndGo(0, comers)
+      // The UIDs of the dead are remembered, ten thousand of them: that is no growth once it is reached.
+      comeAndGo(0, 2 * comers)
       const before = yield* Effect.promise(heapUsed)
-      comeAndGo(comers, 2 * comers)
+      comeAndGo(2 * comers, 3 * comers)
       const after = yield* Effect.promise(heapUsed)
       return after - before
     }).pipe(

@@ -14,7 +14,7 @@ import { atMost, type Bench, type Measurement } from "./Measurement.ts"
 import * as VirtualWorld from "./VirtualWorld.ts"
 
 export const heartbeatsPerSecond = 17
-const restSeconds = 60
+const restSeconds = 40
 const flood = 10_000
 
 const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
