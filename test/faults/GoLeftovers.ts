@@ -5,7 +5,7 @@
 import { addressLabel, externalIPFinalizer, firewallRuleFinalizer, Tag } from "../../src/domain/Names.ts"
 import * as Permission from "../../src/domain/Permission.ts"
 import { externalIPs, firewallRules, nodes } from "../../src/kubernetes/Kubernetes.ts"
-import { held, leftAt } from "../scenario/GoConditions.ts"
+import { appliedStatus, held } from "../scenario/GoConditions.ts"
 import * as Steps from "./Steps.ts"
 import { clusterId, type World } from "./World.ts"
 
@@ -74,14 +74,7 @@ const leaveRule = (world: World, name: string, nodeName: string): void => {
       spec
     })
   )
-  const status = {
-    state: "Applied",
-    firewallRuleID: groupId,
-    instanceID: instanceId,
-    networkInterfaceID: networkInterfaceId,
-    lastTransitionTime: leftAt,
-    conditions: held("SecurityGroupCreated", "NetworkInterfaceAssociated", "SecurityGroupRuleAuthorized")
-  }
+  const status = appliedStatus({ groupId, instanceId, networkInterfaceId }, spec)
   act(cluster.patch(firewallRules, { name }, { status }, "status"))
 }
 

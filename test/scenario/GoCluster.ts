@@ -20,7 +20,7 @@ import {
 import * as Permission from "../../src/domain/Permission.ts"
 import { externalIPs, firewallRules, nodes } from "../../src/kubernetes/Kubernetes.ts"
 import * as World from "../World.ts"
-import { held, leftAt } from "./GoConditions.ts"
+import { appliedStatus, held } from "./GoConditions.ts"
 
 export const nodeNameAnnotation = `${apiGroup}/node-name`
 
@@ -104,15 +104,7 @@ const makeGroup = Effect.fnUntraced(function* (
       { ...spec, nodeName },
       { finalizers: [firewallRuleFinalizer], annotations }
     )
-    const status = {
-      state: "Applied",
-      firewallRuleID: groupId,
-      instanceID: instanceId,
-      networkInterfaceID: networkInterfaceId,
-      lastTransitionTime: leftAt,
-      lastApplied: JSON.stringify(spec),
-      conditions: held("SecurityGroupCreated", "NetworkInterfaceAssociated", "SecurityGroupRuleAuthorized")
-    }
+    const status = appliedStatus({ groupId, instanceId, networkInterfaceId }, spec)
     yield* world.kubernetes.patch(firewallRules, { name }, { status }, "status")
   }
   return groupId

@@ -1,5 +1,5 @@
 /**
- * Conditions as the Go implementation 0.14 leaves them.
+ * Conditions and statuses as the Go implementation 0.14 leaves them.
  * Rule: the reason of one that holds is its type.
  */
 
@@ -16,3 +16,17 @@ export const held = (...types: ReadonlyArray<string>) =>
     observedGeneration: 1,
     lastTransitionTime: leftAt
   }))
+
+/** The status of a FirewallRule that is held open; `spec` is what it last opened. */
+export const appliedStatus = (
+  at: { readonly groupId: string; readonly instanceId: string; readonly networkInterfaceId: string },
+  spec: unknown
+) => ({
+  state: "Applied",
+  firewallRuleID: at.groupId,
+  instanceID: at.instanceId,
+  networkInterfaceID: at.networkInterfaceId,
+  lastTransitionTime: leftAt,
+  lastApplied: JSON.stringify(spec),
+  conditions: held("SecurityGroupCreated", "NetworkInterfaceAssociated", "SecurityGroupRuleAuthorized")
+})
