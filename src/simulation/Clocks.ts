@@ -7,7 +7,8 @@ import { type Clock, Duration, Effect } from "effect"
 /** Where world time begins. */
 export const epoch = Date.parse("2026-01-01T00:00:00Z")
 
-const clockOf = (
+/** A clock that tells what `millis` tells; how it sleeps is its own. */
+export const clockOf = (
   millis: () => number,
   sleep: (duration: Duration.Duration) => Effect.Effect<void>
 ): Clock.Clock => {

@@ -15,10 +15,8 @@ import {
   Scheduler
 } from "effect"
 import { Heap } from "../../src/actor/Heap.ts"
+import { clockOf, epoch } from "../../src/simulation/Clocks.ts"
 import * as Draw from "../Draw.ts"
-
-/** Where world time begins. */
-export const epoch = Date.parse("2026-01-01T00:00:00Z")
 
 interface Sleeper {
   /** Milliseconds since world time began, and a millionth for each earlier sleeper, so that no two are equal. */
@@ -77,29 +75,21 @@ export const make = (choose: (count: number) => number = () => 0): Machine => {
     makeDispatcher: () => dispatcher
   }
   const millis = () => epoch + elapsed
-  const nanos = () => BigInt(epoch + elapsed) * 1_000_000n
-  const clock: Clock.Clock = {
-    currentTimeMillisUnsafe: millis,
-    currentTimeMillis: Effect.sync(millis),
-    currentTimeNanosUnsafe: nanos,
-    currentTimeNanos: Effect.sync(nanos),
-    monotonicTimeNanosUnsafe: nanos,
-    monotonicTimeNanos: Effect.sync(nanos),
-    sleep: (duration) =>
-      Effect.callback((resume) => {
-        const length = Duration.toMillis(duration)
-        // For ever: no sleeper.
-        if (!Number.isFinite(length)) return
-        order += 1
-        const sleeper: Sleeper = {
-          at: elapsed + Math.max(0, Math.round(length)) + order * 1e-6,
-          place: -1,
-          wake: () => resume(Effect.void)
-        }
-        sleepers.add(sleeper)
-        return Effect.sync(() => sleepers.remove(sleeper))
-      })
-  }
+  const clock = clockOf(millis, (duration) =>
+    Effect.callback((resume) => {
+      const length = Duration.toMillis(duration)
+      // For ever: no sleeper.
+      if (!Number.isFinite(length)) return
+      order += 1
+      const sleeper: Sleeper = {
+        at: elapsed + Math.max(0, Math.round(length)) + order * 1e-6,
+        place: -1,
+        wake: () => resume(Effect.void)
+      }
+      sleepers.add(sleeper)
+      return Effect.sync(() => sleepers.remove(sleeper))
+    })
+  )
   const services = Context.make(Scheduler.Scheduler, scheduler).pipe(
     Context.add(References.MinimumLogLevel, "None"),
     Context.add(References.TracerEnabled, false),
