@@ -4,9 +4,10 @@
  * which no machine changes.
  */
 import { Clock, Context, Duration, Effect, Fiber, Layer, Random, References } from "effect"
+import { openPort } from "../../src/cli/simulate/Scenarios.ts"
 import { startupTaint } from "../../src/domain/Names.ts"
 import * as Node from "../../src/domain/Node.ts"
-import { firewallRules, nodes } from "../../src/kubernetes/Kubernetes.ts"
+import { nodes } from "../../src/kubernetes/Kubernetes.ts"
 import * as Leadership from "../../src/kubernetes/Leadership.ts"
 import * as Composition from "../../src/operator/Composition.ts"
 import { Operator } from "../../src/operator/Operator.ts"
@@ -83,18 +84,7 @@ const make = Effect.fnUntraced(function* ({ conditions = {}, ec2RateShare = 1, s
           instantly.join({ name, isAutoAssign, ...(isAutoAssign ? { startupTaint: "NoSchedule" } : {}) }),
         { discard: true }
       ),
-    openPort: (name: string, spec: Readonly<Record<string, unknown>>) =>
-      cluster.create(firewallRules, {
-        metadata: { name },
-        spec: {
-          description: name,
-          direction: "Ingress",
-          protocol: "tcp",
-          fromPort: 443,
-          ipRanges: [{ cidr: "0.0.0.0/0", description: "anywhere" }],
-          ...spec
-        }
-      }),
+    openPort: (name: string, spec: Readonly<Record<string, unknown>>) => openPort({ cluster }, name, spec),
     /** Waits until everything asked for is true and nothing has changed for a while, or so much time has passed. */
     settled: Effect.fnUntraced(function* (atMost: Duration.Input = "1 hour") {
       const until = now() + Duration.toMillis(Duration.fromInputUnsafe(atMost))

@@ -20,7 +20,12 @@ const join = (cloud: Cloud["Service"], from: number, count: number) =>
     discard: true
   })
 
-const openPort = (stage: Stage, name: string, spec: Readonly<Record<string, unknown>>) =>
+/** A port open to anywhere on what `spec` names. */
+export const openPort = (
+  stage: Pick<Stage, "cluster">,
+  name: string,
+  spec: Readonly<Record<string, unknown>>
+) =>
   stage.cluster.create(firewallRules, {
     metadata: { name },
     spec: {
