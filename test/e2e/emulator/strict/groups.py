@@ -126,10 +126,22 @@ def apply() -> None:
     def held(group: Any, is_egress: bool) -> list[Any]:
         return group.egress_rules if is_egress else group.ingress_rules
 
-    def authorize(self: Any, is_egress: bool) -> ActionResult:
+    def request(self: Any, is_egress: bool) -> tuple[Any, list[Any]]:
+        """The group that a request names, and the rules it asks for."""
         permissions = list(self._process_rules_from_querystring())
         group = group_of(self, permissions)
-        asked = rules_of(self, group, permissions, is_egress)
+        return group, rules_of(self, group, permissions, is_egress)
+
+    def present_rules(self: Any, is_egress: bool) -> tuple[list[Any], list[Any]]:
+        """The rules a request asks for, each of which is there, and all that are there."""
+        group, asked = request(self, is_egress)
+        present = held(group, is_egress)
+        if any(rule not in present for rule in asked):
+            raise InvalidPermissionNotFoundError()
+        return asked, present
+
+    def authorize(self: Any, is_egress: bool) -> ActionResult:
+        group, asked = request(self, is_egress)
         if any(rule in held(group, is_egress) for rule in asked):
             raise InvalidPermissionDuplicateError()
         for member in ("cidr_ipv4", "cidr_ipv6"):
@@ -142,23 +154,13 @@ def apply() -> None:
         return ActionResult({"Return": True, "SecurityGroupRules": asked})
 
     def revoke(self: Any, is_egress: bool) -> ActionResult:
-        permissions = list(self._process_rules_from_querystring())
-        group = group_of(self, permissions)
-        asked = rules_of(self, group, permissions, is_egress)
-        present = held(group, is_egress)
-        if any(rule not in present for rule in asked):
-            raise InvalidPermissionNotFoundError()
+        asked, present = present_rules(self, is_egress)
         present[:] = [rule for rule in present if rule not in asked]
         return ActionResult({"Return": True})
 
     def describe(self: Any, is_egress: bool) -> ActionResult:
         """UpdateSecurityGroupRuleDescriptions: of rules that are there, and nothing but their descriptions."""
-        permissions = list(self._process_rules_from_querystring())
-        group = group_of(self, permissions)
-        asked = rules_of(self, group, permissions, is_egress)
-        present = held(group, is_egress)
-        if any(rule not in present for rule in asked):
-            raise InvalidPermissionNotFoundError()
+        asked, present = present_rules(self, is_egress)
         for rule in asked:
             present[present.index(rule)].ip_range = rule.ip_range
         return ActionResult({"Return": True})
