@@ -1,7 +1,7 @@
 /**
  * An operator that cannot go on, as its pod's log shows it.
  */
-import { spawn } from "node:child_process"
+import { execFile } from "node:child_process"
 import { createServer } from "node:net"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -22,23 +22,11 @@ const takenPort = Effect.acquireRelease(
 )
 
 const run = (...args: ReadonlyArray<string>) =>
-  Effect.callback<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>(
-    (resume) => {
-      const child = spawn(process.execPath, [program, ...args], {
-        stdio: ["ignore", "pipe", "pipe"],
-        env: {}
-      })
-      let stdout = ""
-      let stderr = ""
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        stdout += text
-      })
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
-        stderr += text
-      })
-      child.on("close", (code) => resume(Effect.succeed({ code, stdout, stderr })))
-    }
-  )
+  Effect.callback<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }>((resume) => {
+    execFile(process.execPath, [program, ...args], { env: {} }, (error, stdout, stderr) =>
+      resume(Effect.succeed({ code: error === null ? 0 : error.code, stdout, stderr }))
+    )
+  })
 
 describe("a failure that ends the operator", () => {
   it.effect(
