@@ -27,7 +27,6 @@ import { heapUsed } from "./Heap.ts"
 import { atMost, type Bench, type Measurement } from "./Measurement.ts"
 
 const megabytes = (bytes: number): number => Math.round((bytes / 2 ** 20) * 10) / 10
-const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 /** The bundle over a cluster of that size, once it has come to rest. */
 const process_ = async (size: BigCluster.Size) => {
@@ -40,8 +39,10 @@ const process_ = async (size: BigCluster.Size) => {
     })
     try {
       await operator.passes("/readyz")
-      // Two more sweeps, the last of which confirms what it did.
-      await pause(45_000)
+      // Two more sweeps, the last of which confirms what it did: both are over when a third begins.
+      const sweeps = () => cluster.ec2.calls.get("DescribeAddresses") ?? 0
+      const swept = sweeps()
+      await operator.until("two more sweeps", async () => sweeps() >= swept + 3)
       const { now, peak } = operator.memory()
       const heap = await operator.metric("nodejs_heap_size_used_bytes")
       return {

@@ -23,8 +23,6 @@ interface Start {
   readonly resident: number
 }
 
-const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
-
 const once = async (cluster: BigCluster.BigCluster, compileCache: string | undefined): Promise<Start> => {
   cluster.server.reset()
   cluster.ec2.reset()
@@ -118,10 +116,10 @@ const failover = async (signal: "SIGTERM" | "SIGKILL"): Promise<number> => {
   try {
     const leader = await start()
     await leader.passes("/readyz")
-    await pause(3_000)
+    await leader.rests()
     const standby = await start()
     await standby.passes("/readyz")
-    await pause(5_000)
+    await standby.rests()
     const written = new Promise<number>((resolve) => {
       cluster.server.seen.once("WRITE", () => resolve(performance.now()))
     })

@@ -3,6 +3,7 @@
  * Rule: heartbeats come over the network to the built bundle, whose processor time the system counts; reconciles are
  * those of the operator's own actors over mirrors at rest.
  */
+import { setTimeout as pause } from "node:timers/promises"
 import { Duration, Effect, Metric } from "effect"
 import * as Metrics from "../../src/domain/Metrics.ts"
 import { addressLabel } from "../../src/domain/Names.ts"
@@ -16,8 +17,6 @@ import * as VirtualWorld from "./VirtualWorld.ts"
 export const heartbeatsPerSecond = 17
 const restSeconds = 40
 const flood = 10_000
-
-const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 /** The bytes of one status update that changes nothing that is used. */
 const heartbeat = (server: ApiServer.ApiServer, i: number, beat: number): Buffer =>
@@ -73,7 +72,7 @@ const heartbeats = async (): Promise<ReadonlyArray<Measurement>> => {
     })
     try {
       await operator.passes("/readyz")
-      await pause(10_000)
+      await operator.rests()
       const idle = await share(operator, () => pause(restSeconds * 1_000))
       const beating = await share(operator, () => steady(cluster.server))
       const { cpuSeconds, millis } = await flooded(cluster.server, operator)

@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import type { ApiServer } from "./ApiServer.ts"
 
@@ -49,6 +50,10 @@ export interface OperatorProcess {
   readonly memory: () => { readonly now: number; readonly peak: number }
   /** Seconds of processor time, user and system. */
   readonly cpuSeconds: () => number
+  /** Completes when `isSo`; fails when that does not come within two minutes, or the operator ends before. */
+  readonly until: (what: string, isSo: () => Promise<boolean>) => Promise<number>
+  /** Completes when it has done next to nothing for a second. */
+  readonly rests: () => Promise<number>
   readonly metric: (name: string) => Promise<number>
   readonly output: () => string
   readonly end: (signal: NodeJS.Signals) => Promise<void>
@@ -56,6 +61,9 @@ export interface OperatorProcess {
 
 /** Of this user (USER_HZ), as /proc counts processor time. */
 const ticksPerSecond = 100
+
+/** Processor seconds in a second: what still counts as rest. */
+const restingShare = 0.03
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1")
@@ -79,8 +87,6 @@ const fetchText = async (url: string): Promise<{ readonly status: number; readon
     return { status: 0, body: "" }
   }
 }
-
-const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 export const start = async (o: Options): Promise<OperatorProcess> => {
   const folder = mkdtempSync(join(tmpdir(), "kubestatic-bench-"))
@@ -143,6 +149,12 @@ export const start = async (o: Options): Promise<OperatorProcess> => {
     }
   }
 
+  const cpuSeconds = (): number => {
+    // After the name, which may hold spaces: utime and stime are fields 14 and 15 (proc(5)).
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+  }
+
   return {
     pid,
     startedAt,
@@ -151,11 +163,14 @@ export const start = async (o: Options): Promise<OperatorProcess> => {
     listens: () =>
       until("listening", async () => (await fetchText(`http://127.0.0.1:${probes}/healthz`)).status > 0),
     memory: () => ({ now: statusBytes(pid, "VmRSS"), peak: statusBytes(pid, "VmHWM") }),
-    cpuSeconds: () => {
-      // After the name, which may hold spaces: utime and stime are fields 14 and 15 (proc(5)).
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-      return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-    },
+    cpuSeconds,
+    until,
+    rests: () =>
+      until("rest", async () => {
+        const before = cpuSeconds()
+        await pause(1_000)
+        return cpuSeconds() - before <= restingShare
+      }),
     metric: async (name) => {
       const { body } = await fetchText(`http://127.0.0.1:${metrics}/metrics`)
       const lines = body
