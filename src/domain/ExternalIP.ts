@@ -71,7 +71,7 @@ const status = decodeStatus<Status>(statusFields)
 export const fields: Fields = { metadata: Metadata.fieldsWith(autoAssignLabel), spec: true, status: true }
 
 export const decode = (raw: Raw): ExternalIP => ({
-  metadata: Metadata.decode(raw.metadata),
+  metadata: Metadata.compact(Metadata.decode(raw.metadata)),
   spec: spec(withoutUnset(raw.spec ?? {})),
   status: compact(status(raw.status))
 })

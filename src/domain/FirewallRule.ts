@@ -127,7 +127,7 @@ export const decode = (raw: Raw): FirewallRule => {
   }))
   const permissions = Result.flatMap(spec, Permission.fromSpec)
   return {
-    metadata: Metadata.decode(raw.metadata),
+    metadata: Metadata.compact(Metadata.decode(raw.metadata)),
     spec: Result.flatMap(permissions, () => spec),
     permissions: once(Result.getOrElse(permissions, () => [])),
     status: compact(status(raw.status))

@@ -62,10 +62,17 @@ export const decode = (raw: unknown): Metadata => {
     generation: orEmpty(m.generation, 0),
     creationTimestamp: orEmpty(m.creationTimestamp, ""),
     deletionTimestamp: m.deletionTimestamp ?? undefined,
-    finalizers: once(orEmpty(m.finalizers, [])),
-    labels: once(orEmpty(m.labels, {}))
+    finalizers: orEmpty(m.finalizers, []),
+    labels: orEmpty(m.labels, {})
   }
 }
+
+/** The same in less memory, for objects of which many carry the same finalizers and labels. */
+export const compact = (m: Metadata): Metadata => ({
+  ...m,
+  finalizers: once(m.finalizers),
+  labels: once(m.labels)
+})
 
 export const isDeleting = (m: Metadata): boolean => m.deletionTimestamp !== undefined
 
