@@ -63,7 +63,7 @@ export interface OperatorProcess {
 const ticksPerSecond = 100
 
 /** Processor seconds in a second: what still counts as rest. */
-const restingShare = 0.03
+const restingShare = 0.1
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1")
