@@ -28,6 +28,12 @@ const isOneAndTheSame = (lives: ReadonlyArray<Life>, a: Audited, b: Audited): bo
   return others.length === 0 && first !== undefined && livesAt(lives, received(b)).includes(first)
 }
 
+/**
+ * The API server's words for a reader that hung up before it was answered (Go's context.Canceled, told as 500).
+ * A process that goes on has no reason to hang up; one that is ending asks nothing of what it watches any more.
+ */
+const hungUp = (e: Audited): boolean => codeOf(e) === 500 && e.responseStatus?.message === "context canceled"
+
 export interface Trail {
   readonly audit: ReadonlyArray<Audited>
   readonly lives: ReadonlyArray<Life>
@@ -44,7 +50,17 @@ export const make = ({ audit, lives }: Trail) => {
   /** Writes of the same object that were under way before it was answered. */
   const before = (e: Audited) => (done.get(objectOf(e)) ?? []).filter((w) => received(w) < answered(e))
 
+  const reads = audit.filter((e) => e.verb === "list" || e.verb === "watch")
+  /** One of those who can have sent it read nothing that came in later, up to its end. */
+  const wasEnding = (e: Audited): boolean =>
+    livesAt(lives, received(e)).some(
+      (life) =>
+        Number.isFinite(life.to()) &&
+        !reads.some((r) => received(r) > answered(e) && received(r) <= life.to() && r.user.username === user)
+    )
+
   return (e: Audited): string | undefined => {
+    if (hungUp(e)) return wasEnding(e) ? "its process was ending" : undefined
     const earlier = before(e)
     switch (codeOf(e)) {
       case 404:
