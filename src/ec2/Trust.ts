@@ -22,6 +22,8 @@ export interface Trust {
   readonly readBegan: number
   /** Epoch milliseconds when our last write to it ended; 0: never, or a read decided what became of it. */
   readonly wroteAt: number
+  /** Epoch milliseconds when a reply to a write of ours last proved that it exists; 0: never. */
+  readonly existedAt: number
   /** A write had no clear answer: a read that begins later decides. */
   readonly isUncertain: boolean
 }
@@ -58,24 +60,18 @@ export interface Options<A> {
   readonly isCovered: (value: A) => boolean
 }
 
-interface Entry<A> {
-  readonly record: A & Trust
-  /** When a reply to a write of ours last proved that it exists; 0: never. */
-  readonly existedAt: number
-}
-
 const isConfirmed = (t: Trust): boolean => !t.isUncertain && t.readBegan > t.wroteAt
 
 export const make = <A extends object>({ id, isCovered, isSame, onChange }: Options<A>): Mirror<A> => {
-  const entries = new Map<string, Entry<A>>()
+  const entries = new Map<string, A & Trust>()
   /** When we deleted it, oldest first: a describe may show it a while longer. */
   const tombstones = new Map<string, number>()
 
-  const put = (value: A, trust: Trust, existedAt: number, isRead: boolean): void => {
+  const put = (value: A, trust: Trust, isRead: boolean): void => {
     const key = id(value)
-    const before = entries.get(key)?.record
+    const before = entries.get(key)
     const after = { ...value, ...trust }
-    entries.set(key, { record: after, existedAt })
+    entries.set(key, after)
     const differs = before === undefined || !isSame(before, value)
     const isNews =
       differs ||
@@ -86,7 +82,7 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
   }
 
   const remove = (key: string, isRead: boolean): void => {
-    const before = entries.get(key)?.record
+    const before = entries.get(key)
     if (before === undefined) return
     entries.delete(key)
     onChange({ before, after: undefined }, isRead)
@@ -99,48 +95,46 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       if (outweighs(buriedAt, began)) return
       tombstones.delete(key)
     }
-    const known = entries.get(key)
-    if (known === undefined) {
-      put(value, { readBegan: began, wroteAt: 0, isUncertain: false }, 0, true)
+    const record = entries.get(key)
+    if (record === undefined) {
+      put(value, { readBegan: began, wroteAt: 0, existedAt: 0, isUncertain: false }, true)
       return
     }
-    const { existedAt, record } = known
+    const { existedAt, wroteAt } = record
     if (began < record.readBegan) return
-    const isLater = began > record.wroteAt
-    const read: Trust = { readBegan: began, wroteAt: record.wroteAt, isUncertain: false }
+    const isLater = began > wroteAt
+    const read: Trust = { readBegan: began, wroteAt, existedAt, isUncertain: false }
     if (record.isUncertain) {
-      if (isLater) put(value, { ...read, wroteAt: 0 }, existedAt, false)
+      if (isLater) put(value, { ...read, wroteAt: 0 }, false)
     } else if (isSame(record, value)) {
-      if (isLater) put(value, read, existedAt, false)
-    } else if (!outweighs(record.wroteAt, began)) {
-      put(value, read, existedAt, true)
+      if (isLater) put(value, read, false)
+    } else if (!outweighs(wroteAt, began)) {
+      put(value, read, true)
     }
   }
 
   const didNotSee = (key: string, began: number): void => {
-    const known = entries.get(key)
-    if (known === undefined) return
-    const { existedAt, record } = known
-    if (began < record.readBegan || began <= record.wroteAt) return
+    const record = entries.get(key)
+    if (record === undefined) return
+    const { existedAt, readBegan } = record
+    if (began < readBegan || began <= record.wroteAt) return
     if (!outweighs(existedAt, began)) {
       remove(key, !record.isUncertain)
     } else if (record.isUncertain) {
       // What was made just now may be invisible still; the doubtful write to it is asked after once only.
-      put(record, { readBegan: record.readBegan, wroteAt: 0, isUncertain: false }, existedAt, false)
+      put(record, { readBegan, wroteAt: 0, existedAt, isUncertain: false }, false)
     }
   }
 
   return {
-    get: (key) => entries.get(key)?.record,
-    values: function* () {
-      for (const { record } of entries.values()) yield record
-    },
+    get: (key) => entries.get(key),
+    values: () => entries.values(),
     isDeleted: (key) => tombstones.has(key),
     wrote: (value, now) => {
       const key = id(value)
       tombstones.delete(key)
-      const readBegan = entries.get(key)?.record.readBegan ?? 0
-      put(value, { readBegan, wroteAt: now, isUncertain: false }, now, false)
+      const readBegan = entries.get(key)?.readBegan ?? 0
+      put(value, { readBegan, wroteAt: now, existedAt: now, isUncertain: false }, false)
     },
     deleted: (key, now) => {
       for (const [oldest, at] of tombstones) {
@@ -152,10 +146,10 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       remove(key, false)
     },
     doubt: (key, now) => {
-      const known = entries.get(key)
-      if (known === undefined) return
-      const { existedAt, record } = known
-      put(record, { readBegan: record.readBegan, wroteAt: now, isUncertain: true }, existedAt, false)
+      const record = entries.get(key)
+      if (record === undefined) return
+      const { existedAt, readBegan } = record
+      put(record, { readBegan, wroteAt: now, existedAt, isUncertain: true }, false)
     },
     saw: (key, value, began) => {
       if (value === undefined) didNotSee(key, began)
@@ -164,7 +158,7 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     sawAll: (values, began) => {
       const shown = new Set(values.map(id))
       for (const value of values) didSee(value, began)
-      for (const [key, { record }] of entries) {
+      for (const [key, record] of entries) {
         if (!shown.has(key) && isCovered(record)) didNotSee(key, began)
       }
     }

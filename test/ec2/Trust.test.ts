@@ -126,6 +126,14 @@ describe("a read", () => {
 })
 
 describe("what is in doubt", () => {
+  it("was there all the same when a reply last said so", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours"), 1_000)
+    mirror.doubt("a", 2_000)
+    assert.deepInclude(mirror.get("a"), { existedAt: 1_000, isUncertain: true })
+    mirror.saw("a", undefined, 2_500)
+    assert.deepInclude(mirror.get("a"), { existedAt: 1_000, wroteAt: 0, isUncertain: false })
+  })
   it("is decided by the next read that begins later, not by an earlier one", () => {
     const { foreign, mirror } = make()
     mirror.wrote(thing("ours"), 1_000)

@@ -275,8 +275,7 @@ export const make = Effect.gen(function* () {
         return
       }
       case "Disassociate": {
-        yield* ec2.disassociateAddress({ associationId: step.associationId }).pipe(
-          Effect.catchReason("Ec2Error", "Gone", () => Effect.void),
+        yield* disassociate(step.address, step.associationId).pipe(
           doubting(name, step.address, step.address.association?.instanceId)
         )
         wrote(name, () => inventory.wroteAddress({ ...latest(step.address), association: undefined }))
@@ -305,6 +304,22 @@ export const make = Effect.gen(function* () {
     }
   })
 
+  const notKnownYet = (what: string) => new NotYet({ message: `EC2 to know ${what}`, isLag: true })
+
+  /** Gone is done, once a describe agrees: what is believed here lets go of the object, and nothing looks again. */
+  const disassociate = (address: AddressRecord, associationId: string) =>
+    ec2
+      .disassociateAddress({ associationId })
+      .pipe(
+        Effect.catchReason("Ec2Error", "Gone", () =>
+          Effect.flatMap(ec2.describeAddresses({ allocationIds: [address.allocationId] }), (shown) =>
+            shown.some((a) => a.association?.associationId === associationId)
+              ? Effect.fail(notKnownYet(associationId))
+              : Effect.void
+          )
+        )
+      )
+
   /**
    * Gone is done, once a describe agrees: EC2 may say "not found" of what it has just made. AuthFailure may say that
    * somebody else has it by now: then it is done as well.
@@ -313,9 +328,7 @@ export const make = Effect.gen(function* () {
     ec2.releaseAddress({ allocationId: address.allocationId }).pipe(
       Effect.catchReason("Ec2Error", "Gone", () =>
         Effect.flatMap(isGone(address), (gone) =>
-          gone
-            ? Effect.void
-            : Effect.fail(new NotYet({ message: `EC2 to know ${address.allocationId}`, isLag: true }))
+          gone ? Effect.void : Effect.fail(notKnownYet(address.allocationId))
         )
       ),
       Effect.catchReason("Ec2Error", "Refused", (reason, error) =>
@@ -325,12 +338,12 @@ export const make = Effect.gen(function* () {
       )
     )
 
-  /** No describe shows it, and one did before; or the last write to it must be visible by now. */
+  /** No describe shows it, and one did before; or the reply that proved it to be there must be visible by now. */
   const isGone = Effect.fnUntraced(function* (address: AddressRecord) {
     const shown = yield* ec2.describeAddresses({ allocationIds: [address.allocationId] })
     if (shown.length > 0) return false
-    const { readBegan, wroteAt } = latest(address)
-    const age = (yield* Clock.currentTimeMillis) - wroteAt
+    const { existedAt, readBegan } = latest(address)
+    const age = (yield* Clock.currentTimeMillis) - existedAt
     return readBegan > 0 || age >= Duration.toMillis(visibilityWindow)
   })
 

@@ -1,0 +1,64 @@
+/**
+ * Two faults together that once did harm, each by the names of its calls.
+ * Rule: both are met, or the test fails: what is tried here cannot fade when calls are added.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import type { Outcome } from "../../src/simulation/faults/Outcome.ts"
+import { check } from "./Enumerate.ts"
+import { type Choice, run } from "./Run.ts"
+import { find, type Workload } from "./Workload.ts"
+
+type Given = readonly [call: string, n: number, outcome: Outcome]
+
+const stories: ReadonlyArray<readonly [what: string, workload: string, ...given: ReadonlyArray<Given>]> = [
+  [
+    "an address that EC2 does not know yet, and whose release is not answered, is released once it does",
+    "address-deleted-while-allocating",
+    ["AllocateAddress", 1, "slow to show"],
+    ["ReleaseAddress", 1, "lost answer"]
+  ],
+  [
+    "an address that EC2 does not know yet, and whose release failed, is released once it does",
+    "address-deleted-while-allocating",
+    ["AllocateAddress", 1, "slow to show"],
+    ["ReleaseAddress", 1, "InternalError"]
+  ],
+  [
+    "a kept address that EC2 says is on nothing is detached before its object goes",
+    "kept-address-taken-back",
+    ["DisassociateAddress", 1, "InvalidAssociationID.NotFound"],
+    ["patch externalips", 1, "crash after"]
+  ],
+  [
+    "a process that ends at two calls ends once",
+    "taken-off-by-hand-twice",
+    ["patch externalips/status", 1, "crash after"],
+    ["create events", 1, "crash before"]
+  ]
+]
+
+/** The numbers of the calls: a fault changes what comes after it and nothing before. */
+const choiceOf = (workload: Workload, given: ReadonlyArray<Given>): Choice => {
+  const choice = new Map<number, Outcome>()
+  for (const [call, n, outcome] of given) {
+    const point = run(workload, choice, { skipRest: true }).points.filter((p) => p.name === call)[n - 1]
+    if (point === undefined) throw new Error(`${workload.name} makes no ${call} number ${n}`)
+    choice.set(point.n, outcome)
+  }
+  return choice
+}
+
+describe("two faults together", () => {
+  for (const [what, name, ...given] of stories) {
+    it(what, () => {
+      const workload = find(name)
+      if (workload === undefined) throw new Error(`no workload ${name}`)
+      const made = check(workload, choiceOf(workload, given))
+      assert.deepStrictEqual(
+        made.met.map(([point, outcome]) => `${point.name}: ${outcome}`),
+        given.map(([call, , outcome]) => `${call}: ${outcome}`)
+      )
+      assert.deepStrictEqual(made.violations, [])
+    })
+  }
+})
