@@ -39,18 +39,26 @@ export const labelOf = (o: Observed): string | undefined => {
   const node = o.node
   if (node === undefined) return undefined
   return o.attached
-    .filter(({ address, externalIP }) => !address.isUncertain && staysOn(node.name, externalIP))
+    .filter(({ address, externalIP }) => !address.isUncertain && staysOn(node, address, externalIP))
     .map(({ address }) => address.publicIp)
     .toSorted()[0]
 }
 
-/** Attached, and not about to be moved away. An address whose object is gone is held until it is moved. */
-const staysOn = (nodeName: string, externalIP: ExternalIP.ExternalIP | undefined): boolean =>
-  externalIP === undefined ||
-  (!ExternalIP.isDeleting(externalIP) &&
-    (ExternalIP.nodeName(externalIP) === nodeName ||
-      ExternalIP.isDisabled(externalIP) ||
-      externalIP.spec._tag === "Failure"))
+/**
+ * Attached, and not about to be moved away. An address whose object is gone keeps a label that is there, and gets none:
+ * it was detached before its object went, and EC2 may show that late.
+ */
+const staysOn = (
+  node: Node,
+  { publicIp }: AddressRecord,
+  externalIP: ExternalIP.ExternalIP | undefined
+): boolean =>
+  externalIP === undefined
+    ? node.address === publicIp
+    : !ExternalIP.isDeleting(externalIP) &&
+      (ExternalIP.nodeName(externalIP) === node.name ||
+        ExternalIP.isDisabled(externalIP) ||
+        externalIP.spec._tag === "Failure")
 
 export const decide = (o: Observed): Decision<Step> => {
   const { node } = o

@@ -74,6 +74,11 @@ describe("a node's label and taint", () => {
       patchOf(observe({ address: here.publicIp }, [{ address: here, externalIP: undefined }]))
     )
   })
+  it("an address whose object is gone labels no node: it was detached before, and EC2 shows that late", () => {
+    assert.isUndefined(patchOf(observe({}, [{ address: here, externalIP: undefined }])))
+    const patch = patchOf(observe({ address: "192.0.2.77" }, [{ address: here, externalIP: undefined }]))
+    assert.deepStrictEqual(patch, { metadata: { resourceVersion: "7", labels: { [addressLabel]: null } } })
+  })
   it("nothing is written at rest", () => {
     const o = observe({ address: here.publicIp }, [{ address: here, externalIP: naming("n1") }])
     assert.strictEqual(Plan.decide(o)._tag, "Settled")
