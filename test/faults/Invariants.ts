@@ -6,6 +6,7 @@ import { autoAssignLabel, externalIPFinalizer, firewallRuleFinalizer, Tag } from
 import type { Raw } from "../../src/domain/Object.ts"
 import type { Event } from "../../src/simulation/ApiServer.ts"
 import type { Entry } from "../../src/simulation/Ec2Journal.ts"
+import { unseenMillis } from "../../src/simulation/faults/Outcome.ts"
 import { allowanceOf, untilSwept } from "./Allowance.ts"
 import * as View from "./View.ts"
 import { clusterId, type World } from "./World.ts"
@@ -20,6 +21,8 @@ export interface Violation {
 export interface Watch {
   /** A fault strikes: what it may cost is forgiven from here on. */
   readonly forgive: (call: string, outcome: string) => void
+  /** The next process is shown what was before a write of the one that died. */
+  readonly isMisled: () => boolean
   /** Milliseconds until nothing is left to be put right. */
   readonly restlessFor: () => number
   /** Things have settled: only what is wanted now may be open from here on. */
@@ -58,6 +61,9 @@ export const watch = (world: World): Watch => {
   }
   let forgivenUntil = 0
   let restlessUntil = 0
+  /** EC2 shows what was before a write, and only the process that made the write knows better. */
+  let unseenUntil = 0
+  let isMisled = false
   /** A group is believed to be full. */
   let fullUntil = 0
   const isForgiven = (): boolean => machine.now() <= forgivenUntil
@@ -372,9 +378,16 @@ export const watch = (world: World): Watch => {
       const { restlessFor, untrueFor } = allowanceOf(call, outcome)
       forgivenUntil = Math.max(forgivenUntil, machine.now() + untrueFor)
       restlessUntil = Math.max(restlessUntil, machine.now() + restlessFor)
+      if (outcome === "slow to show") unseenUntil = machine.now() + unseenMillis
+      // What it knew is gone with it: the next one sees what EC2 shows, until a sweep that begins later.
+      if (outcome.startsWith("crash") && machine.now() <= unseenUntil) {
+        forgivenUntil = Math.max(forgivenUntil, unseenUntil + untilSwept)
+        isMisled = true
+      }
       if (outcome === "RulesPerSecurityGroupLimitExceeded" || outcome === "hand: quotas reached for a minute")
         fullUntil = machine.now() + restlessFor
     },
+    isMisled: () => isMisled,
     restlessFor: () => Math.max(0, restlessUntil - machine.now()),
     settled: () => {
       mayBeOpen = new Map()

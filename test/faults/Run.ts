@@ -99,6 +99,8 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
       met.push([point, outcome])
       endsOtherwise ||= allowanceOf(name, outcome).endsOtherwise
       watch.forgive(name, outcome)
+      // A kept address that seems to be in use is not taken for the next node, and stays.
+      endsOtherwise ||= workload.keepsAddresses === true && watch.isMisled()
     }
     return outcome
   }

@@ -117,6 +117,8 @@ export const make = (options: Options) => {
     arrived: options.arrived,
     detached,
     crash: (life) => {
+      // Of two calls that were under way together, each may end it: once.
+      if (life.isDead) return
       life.isDead = true
       tell(`operator ${life.number} is killed`)
       const fiber = fibers.get(life)
