@@ -47,6 +47,7 @@ export class Mirrors extends Context.Service<
     readonly firewallRules: Store.Store<FirewallRule.FirewallRule, FirewallRuleIndex>
     readonly inventory: Inventory["Service"]
     readonly report: (nodeName: string) => Report | undefined
+    readonly reports: () => Iterable<Report>
     readonly publish: (report: Report) => void
     readonly forgetReport: (nodeName: string) => void
     /**
@@ -172,6 +173,7 @@ const make = Effect.gen(function* () {
     firewallRules: firewallRuleStore,
     inventory,
     report: (nodeName) => reports.get(nodeName),
+    reports: () => reports.values(),
     publish: (after) => {
       const before = reports.get(after.nodeName)
       reports.set(after.nodeName, after)

@@ -30,6 +30,12 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     ["patch externalips", 1, "crash after"]
   ],
   [
+    "a rule that is deleted while its group is being made waits for the group's actor",
+    "everything-at-once",
+    ["ADDED nodes", 1, "500"],
+    ["ADDED firewallrules", 2, "500"]
+  ],
+  [
     "a process that ends at two calls ends once",
     "taken-off-by-hand-twice",
     ["patch externalips/status", 1, "crash after"],

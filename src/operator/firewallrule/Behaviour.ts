@@ -78,19 +78,22 @@ export const make = Effect.gen(function* () {
         (p) => keys.has(Permission.key(p)) && !isWantedByOthers(rule, nodeName, p)
       )
       if (!holds && !concerned) continue
-      const isListed = report?.rules.get(rule.metadata.name)?.uid === rule.metadata.uid
-      // What nobody can read is known to be closed only by the group being exactly its union.
-      const isUnreadable = rule.spec._tag === "Failure" && report?.isExact !== true
       holders.push({
         groupId: group.groupId,
         nodeName,
         holds,
         wasRead: wasRead.has(group.groupId),
         isConfirmed: !group.isUncertain && group.readBegan > group.wroteAt,
-        isPending: concerned && (isListed || isUnreadable)
+        isInexact: concerned && rule.spec._tag === "Failure" && report?.isExact !== true
       })
     }
     return holders
+  }
+
+  const countedInOn = ({ metadata }: FirewallRule.FirewallRule): string | undefined => {
+    for (const { nodeName, rules } of mirrors.reports())
+      if (rules.get(metadata.name)?.uid === metadata.uid) return nodeName
+    return undefined
   }
 
   /** What the group of a node reports, unless it speaks of an instance that had the node's name before. */
@@ -123,6 +126,7 @@ export const make = Effect.gen(function* () {
       object,
       target,
       report: target._tag === "Node" ? reportOf(target.nodeName) : undefined,
+      countedInOn: deleting === undefined ? undefined : countedInOn(deleting),
       holders: deleting === undefined ? [] : holdersOf(deleting, target, wasRead),
       unseenGroupId: deleting === undefined ? undefined : unseenGroupOf(deleting, wasRead)
     }

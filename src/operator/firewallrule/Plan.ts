@@ -23,8 +23,8 @@ export interface Holder {
   readonly isConfirmed: boolean
   /** It was read in this run already: EC2's own view lags behind. */
   readonly wasRead: boolean
-  /** Its actor still counts the rule in, or has not brought the group to exactly its union yet. */
-  readonly isPending: boolean
+  /** What nobody can read is known to be closed only by the group being exactly its union, and it is not yet. */
+  readonly isInexact: boolean
 }
 
 export interface Observed {
@@ -33,6 +33,8 @@ export interface Observed {
   readonly target: Target
   /** Of the targeted node's group. */
   readonly report: Report | undefined
+  /** While the object is being deleted: a node whose group still counts it in, and may be opening it right now. */
+  readonly countedInOn: string | undefined
   /** While the object is being deleted: groups that may hold something of it. */
   readonly holders: ReadonlyArray<Holder>
   /** While the object is being deleted: its status names a group that no read has shown, and that nobody deleted. */
@@ -81,7 +83,8 @@ const follow = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> =>
     o.report === undefined ||
     entry === undefined ||
     entry.uid !== rule.metadata.uid ||
-    entry.generation !== rule.metadata.generation
+    entry.generation !== rule.metadata.generation ||
+    entry.outcome._tag === "Begun"
   ) {
     // Nothing is said of this generation yet; saying "pending" in between would make the status flap.
     return settled(Next.awaitChange(waitsFor))
@@ -103,13 +106,12 @@ const say = (
 
 /** What stands in the way of letting a deleted rule go; undefined once nothing does. */
 const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> | undefined => {
+  const waitFor = (what: string) => say(o, rule, Status.deleting(rule, what), what)
+  if (o.countedInOn !== undefined) return waitFor(`the group of node ${o.countedInOn} to close it`)
   // One describe that does not show it is no proof: EC2's answers lag.
   if (o.unseenGroupId !== undefined) return perform({ _tag: "ReadGroup", groupId: o.unseenGroupId })
-  const busy = o.holders.find((h) => h.holds || h.isPending)
-  if (busy !== undefined) {
-    const waitsFor = `${busy.groupId} of node ${busy.nodeName} to close it`
-    return say(o, rule, Status.deleting(rule, waitsFor), waitsFor)
-  }
+  const busy = o.holders.find((h) => h.holds || h.isInexact)
+  if (busy !== undefined) return waitFor(`${busy.groupId} of node ${busy.nodeName} to close it`)
   const unread = o.holders.find((h) => !h.isConfirmed)
   if (unread !== undefined) {
     return perform(

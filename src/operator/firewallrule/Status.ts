@@ -80,9 +80,12 @@ const placeOf = (report: Report): Place => ({
   ...(report.networkInterfaceId === undefined ? {} : { networkInterfaceID: report.networkInterfaceId })
 })
 
+/** What a run that has ended says of a rule. */
+export type Told = Exclude<RuleOutcome, { _tag: "Begun" }>
+
 const groupVerdicts = (
   report: Report,
-  outcome: Exclude<RuleOutcome, { _tag: "Applied" }>
+  outcome: Exclude<Told, { _tag: "Applied" }>
 ): ReadonlyArray<Verdict> => [
   report.groupId === undefined
     ? isFalse(SecurityGroupCreated, outcome.reason, outcome.message)
@@ -93,7 +96,7 @@ const groupVerdicts = (
 ]
 
 /** What the group of the targeted node reports of this generation of the rule. */
-export const reported = (rule: FirewallRule.FirewallRule, report: Report, outcome: RuleOutcome): Outcome => {
+export const reported = (rule: FirewallRule.FirewallRule, report: Report, outcome: Told): Outcome => {
   if (outcome._tag === "Applied") {
     return {
       state: "Applied",

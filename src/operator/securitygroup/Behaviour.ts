@@ -17,6 +17,8 @@ import { Events } from "../../kubernetes/Events.ts"
 import { describe, type Failure, NotYet, reasonOf } from "../Failure.ts"
 import type { ActorRef } from "../Kinds.ts"
 import { Mirrors } from "../Mirrors.ts"
+import type { Report } from "../Reports.ts"
+import * as Reports from "../Reports.ts"
 import { Settings } from "../Settings.ts"
 import { surroundings } from "../Surroundings.ts"
 import * as GroupList from "./GroupList.ts"
@@ -38,6 +40,9 @@ const mutations: ReadonlySet<Plan.Step["_tag"]> = new Set([
   "Describe",
   "DeleteGroup"
 ])
+
+/** What may open a rule, or make the group that it is opened in. */
+const openings: ReadonlySet<Plan.Step["_tag"]> = new Set(["CreateGroup", "Authorize", "Fill"])
 
 /** Of one node's group, kept between runs. */
 interface Lasting {
@@ -151,8 +156,12 @@ export const make = Effect.gen(function* () {
         })
       )
 
-  const publish = (nodeName: string, report: ReturnType<typeof Plan.reportOf>) =>
+  const publish = (nodeName: string, report: Report) =>
     mirrors.attributed(self(nodeName), () => mirrors.publish(report))
+  const begin = (nodeName: string, o: Plan.Observed): void => {
+    const begun = Reports.begin(mirrors.report(nodeName), nodeName, o.wanted)
+    if (begun !== undefined) publish(nodeName, begun)
+  }
 
   const performFor = (nodeName: string, lasting: Lasting, run: Run) => {
     const wrote = (write: () => void) => mirrors.attributed(self(nodeName), write)
@@ -469,6 +478,7 @@ export const make = Effect.gen(function* () {
       observe: look,
       decide: Plan.decide,
       perform: (step, o) => {
+        if (openings.has(step._tag)) begin(nodeName, o)
         const urgency = o.wanted.length === 0 ? "CleanUp" : "Rule"
         const performing = Effect.provideService(perform(step, o), Urgency, urgency)
         // The reply of a mutation reaches the mirror even when the process is told to stop meanwhile.

@@ -261,7 +261,7 @@ describe("a group that EC2 limits or refuses", () => {
   )
   const outcomes = (o: Plan.Observed) =>
     [...Plan.reportOf(o, undefined).rules.values()].map((r) =>
-      r.outcome._tag === "Applied" ? "Applied" : r.outcome.reason
+      "reason" in r.outcome ? r.outcome.reason : r.outcome._tag
     )
   it("over the limit the oldest objects win", () => {
     const memory = { limits: { Ingress: 2, Egress: undefined } }
@@ -367,7 +367,7 @@ describe("an instance that changes under the node's name", () => {
   it("OtherVpc, UnsupportedNode and NoPublicInterface are said per rule", () => {
     const reason = (o: Overrides) => {
       const outcome = Plan.reportOf(observe({ wanted: [web], ...o }), undefined).rules.get("web")?.outcome
-      return outcome?._tag === "Applied" ? "Applied" : outcome?.reason
+      return outcome !== undefined && "reason" in outcome ? outcome.reason : outcome?._tag
     }
     const dark = instance("node-1", { interfaces: [networkInterface("node-1", { publicIp: undefined })] })
     assert.strictEqual(reason({ policy: { vpcId: "vpc-9" } }), "OtherVpc")
