@@ -50,8 +50,10 @@ export const unionOf = (
   const refused = new Map<FirewallRule.FirewallRule, Refusal>()
   const heldOverLimit = new Set<string>()
   const room = (direction: Permission.Direction): number => {
-    const limit = limits[direction]
-    if (limit === undefined) return Number.POSITIVE_INFINITY
+    const learned = limits[direction]
+    if (learned === undefined) return Number.POSITIVE_INFINITY
+    // More than it was said to take is there: the quota is another one by now, and nothing goes for its sake.
+    const limit = Math.max(learned, [...present].filter((k) => k.startsWith(`${direction}|`)).length)
     const others = new Set([...staying, ...heldOverLimit])
     const taken = [...others].filter((k) => k.startsWith(`${direction}|`) && !permissions.has(k)).length
     const held = [...permissions.values()].filter((p) => p.direction === direction).length
