@@ -11,6 +11,7 @@ import { parse } from "../Options.ts"
 import { parseCommand } from "./CommandLine.ts"
 import * as Ending from "./Ending.ts"
 import { ExitCode, teardown } from "./ExitCode.ts"
+import { keepSmall } from "./Footprint.ts"
 import { operatorHelp, simulateHelp } from "./Help.ts"
 import * as Logging from "./Logging.ts"
 import { parseSimulate } from "./SimulateOptions.ts"
@@ -81,6 +82,7 @@ const command = <E1, E2>(
       }
       case "Run": {
         const options = yield* Effect.fromResult(parse(asked.argv, env))
+        keepSmall()
         const { run } = yield* Effect.promise(() => import("./Run.ts"))
         const layers = yield* Effect.promise(live)
         return yield* run(options, { ...layers, access: layers.access(options.kubeconfig) }).pipe(
