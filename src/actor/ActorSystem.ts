@@ -17,8 +17,16 @@ export { Escalated, type Intensity } from "./Supervision.ts"
 /** What an actor does when it is woken. It knows its key and nothing of mailboxes, wakes or retries. */
 export type Behaviour<E, R> = (key: string) => Effect.Effect<Next, E, R>
 
+/**
+ * What a run would end with, where it would do nothing at all; undefined: it has something to do. Synchronous and from
+ * memory: thousands of actors at rest are looked at without a fiber for each.
+ */
+export type Glance = (key: string) => Next | undefined
+
 export interface Options<Kind extends string, E, R> {
   readonly behaviours: { readonly [K in Kind]: Behaviour<E, R> }
+  /** Of kinds that wait at rest, a cheaper way to find out that there is still nothing to do. */
+  readonly glances?: { readonly [K in Kind]?: Glance }
   /** Pure: how long an actor waits after a failure. */
   readonly retryOf: (error: E) => Retry.Retry
   /** For the log, and for the snapshot when the policy has no note. */
@@ -59,6 +67,15 @@ type Outcome =
   | { readonly _tag: "Wait"; readonly result: Meters.Result; readonly millis: number }
   | { readonly _tag: "Forget"; readonly result: Meters.Result }
 
+/** What breaks here breaks in the run as well, and is dealt with there. */
+const attempt = (glance: Glance, key: string): Next | undefined => {
+  try {
+    return glance(key)
+  } catch {
+    return undefined
+  }
+}
+
 /** So many failures in a row, and a wake no longer makes an actor run at once, ... */
 const impatientFailures = 3
 /** ... but within this time. */
@@ -68,7 +85,7 @@ const patienceMillis = 1_000
 export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   options: Options<Kind, E, R>
 ): Effect.fn.Return<ActorSystem<Kind>, never, R | Scope.Scope> {
-  const { behaviours, describeError, intensity, retryOf } = options
+  const { behaviours, describeError, glances, intensity, retryOf } = options
   const scope = yield* Scope.fork(yield* Effect.scope)
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
@@ -76,10 +93,11 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   const idle = yield* Latch.make(true)
   const actors = makeRegistry<Kind>()
   const countRun = Meters.make()
+  const runSync = Effect.runSyncWith(yield* Effect.context<never>())
   const supervision = Supervision.make(intensity, clock)
   const timers = Timers.make<Actor<Kind>>(clock, (actor) => {
     actor.timer = undefined
-    tell(actor.kind, actor.key, "timer")
+    if (!isStillAtRest(actor)) tell(actor.kind, actor.key, "timer")
   })
   let running = 0
   let isStopped = false
@@ -104,6 +122,19 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
     fork(
       Effect.onExit(live(actor), (exit) => (Exit.isFailure(exit) ? cutShort(actor, exit.cause) : Effect.void))
     )
+  }
+
+  /** Its wait is over: where it would only wait again, it does so without a run. */
+  const isStillAtRest = (actor: Actor<Kind>): boolean => {
+    const glance = actor.failures === 0 ? glances?.[actor.kind] : undefined
+    if (glance === undefined || isStopped) return false
+    const began = clock.monotonicTimeNanosUnsafe()
+    const next = attempt(glance, actor.key)
+    if (next?._tag !== "RequeueAfter") return false
+    actor.note = next.note
+    wait(actor, Duration.toMillis(next.duration))
+    runSync(countRun(actor.kind, "requeue", clock.monotonicTimeNanosUnsafe() - began))
+    return true
   }
 
   /** From the first wake to the moment there is nothing to do. */

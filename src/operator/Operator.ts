@@ -74,8 +74,9 @@ const make = Effect.gen(function* () {
     (kind: Kind, behaviour: ActorSystem.Behaviour<Failure, never>): ActorSystem.Behaviour<Failure, never> =>
     (key) =>
       Effect.provideService(behaviour(key), Asker, { kind, key })
+  const node = yield* Node.make
   const behaviours = {
-    Node: asking("Node", yield* Node.make),
+    Node: asking("Node", node.behaviour),
     Assignment: asking("Assignment", yield* Assignment.make),
     ExternalIP: asking("ExternalIP", yield* ExternalIP.make),
     SecurityGroup: asking("SecurityGroup", yield* SecurityGroup.make),
@@ -128,6 +129,7 @@ const make = Effect.gen(function* () {
   const start = Effect.gen(function* () {
     const actors = yield* ActorSystem.make<Kind, Failure, never>({
       behaviours,
+      glances: { Node: node.glance },
       retryOf,
       describeError: describe,
       intensity

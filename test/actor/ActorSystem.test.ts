@@ -29,6 +29,71 @@ const counted = (trace: () => void, next: Next.Next) =>
 const times = (from: number, list: ReadonlyArray<number>) => list.map((t) => t - from)
 const now = Effect.clockWith((clock) => clock.currentTimeMillis)
 
+describe("a glance", () => {
+  const every = Next.requeueAfter("1 minute")
+  const glancing = (glance: ActorSystem.Glance, run: () => void) =>
+    ActorSystem.make<"Thing", Failure, never>({
+      behaviours: { Thing: () => counted(run, every) },
+      glances: { Thing: glance },
+      retryOf: (retry) => retry,
+      describeError: (retry) => retry._tag,
+      intensity: { defects: 3, within: Duration.minutes(1) }
+    })
+
+  it.effect("takes the place of a run that would only wait again, for as long as it would", () =>
+    Effect.gen(function* () {
+      let [runs, glances] = [0, 0]
+      let atRest = true
+      const actors = yield* glancing(
+        () => {
+          glances++
+          return atRest ? every : undefined
+        },
+        () => runs++
+      )
+      actors.tell("Thing", "a", "test")
+      yield* actors.awaitIdle
+      yield* TestClock.adjust("5 minutes")
+      assert.deepStrictEqual([runs, glances], [1, 5])
+      atRest = false
+      yield* TestClock.adjust("1 minute")
+      yield* actors.awaitIdle
+      assert.deepStrictEqual([runs, glances], [2, 6])
+    })
+  )
+  it.effect("that breaks, or sees that there is nothing to wait for, leaves it to a run", () =>
+    Effect.gen(function* () {
+      for (const glance of [
+        () => Next.awaitChange(),
+        () => {
+          throw new Error("broken")
+        }
+      ]) {
+        let runs = 0
+        const actors = yield* glancing(glance, () => runs++)
+        actors.tell("Thing", "a", "test")
+        yield* TestClock.adjust("1 minute")
+        yield* actors.awaitIdle
+        assert.strictEqual(runs, 2)
+      }
+    })
+  )
+  it.effect("does not answer for one that is woken", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const actors = yield* glancing(
+        () => every,
+        () => runs++
+      )
+      for (let n = 0; n < 3; n++) {
+        actors.tell("Thing", "a", "test")
+        yield* actors.awaitIdle
+      }
+      assert.strictEqual(runs, 3)
+    })
+  )
+})
+
 describe("a wake", () => {
   it.effect("runs the behaviour with its key, and says whose it is", () =>
     Effect.gen(function* () {

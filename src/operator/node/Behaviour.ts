@@ -3,7 +3,7 @@
  * Rule: the only writer of the address label and the startup taint of that node.
  */
 import { Clock, Effect, Metric } from "effect"
-import type { Behaviour } from "../../actor/ActorSystem.ts"
+import type { Behaviour, Glance } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
 import { timeToAttach } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
@@ -78,5 +78,9 @@ export const make = Effect.gen(function* () {
       decide: Plan.decide,
       perform
     })
-  return behaviour
+  const glance: Glance = (name) => {
+    const decision = Plan.decide(observe(name))
+    return decision._tag === "Settled" ? decision.next : undefined
+  }
+  return { behaviour, glance }
 })
