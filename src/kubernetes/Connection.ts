@@ -14,6 +14,8 @@ export interface Request {
   readonly path: string
   readonly contentType?: "application/json" | "application/merge-patch+json"
   readonly body?: string
+  /** The answer is read as it comes, for minutes; while nobody reads, it is to stay in the network. */
+  readonly isWatch?: boolean
 }
 
 /** TCP and TLS together. */
@@ -30,8 +32,11 @@ const fingerprint = (tls: Tls): string =>
     [tls.ca, tls.cert, tls.key, tls.servername, tls.rejectUnauthorized].map((part) => String(part))
   )
 
-/** The agent, another one when the TLS material has changed. Requests under way end on the old one. */
-const makeAgents = (isTls: boolean) => {
+/**
+ * The agent, another one when the TLS material has changed. Requests under way end on the old one.
+ * `highWaterMark`: bytes that a socket takes in ahead of whoever reads (tls.connect); Node's own measure when absent.
+ */
+const makeAgents = (isTls: boolean, highWaterMark?: number) => {
   let agent: http.Agent | undefined
   let madeFor = ""
   return {
@@ -39,7 +44,12 @@ const makeAgents = (isTls: boolean) => {
       if (proxy !== undefined) return proxy
       const wanted = fingerprint(tls)
       if (agent === undefined || madeFor !== wanted) {
-        const options = { keepAlive: true, keepAliveMsecs: keepAliveMillis, timeout: idleMillis }
+        const options = {
+          keepAlive: true,
+          keepAliveMsecs: keepAliveMillis,
+          timeout: idleMillis,
+          ...(highWaterMark === undefined ? {} : { highWaterMark })
+        }
         agent = isTls ? new https.Agent({ ...options, ...tls }) : new http.Agent(options)
         madeFor = wanted
       }
@@ -109,7 +119,14 @@ export const make: Effect.Effect<Connection, never, Access | Scope.Scope> = Effe
   const isTls = server.protocol === "https:"
   const prefix = server.pathname.replace(/\/+$/, "")
   const agents = makeAgents(isTls)
-  yield* Effect.addFinalizer(() => Effect.sync(agents.close))
+  // Nothing ahead: a watch that is not read wakes nobody.
+  const watchAgents = makeAgents(isTls, 1)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      agents.close()
+      watchAgents.close()
+    })
+  )
 
   const sendWith = Effect.fnUntraced(function* (request: Request, credentials: Credentials) {
     const headers: Record<string, string> = {
@@ -129,7 +146,7 @@ export const make: Effect.Effect<Connection, never, Access | Scope.Scope> = Effe
               port: server.port || (isTls ? 443 : 80),
               path: prefix + request.path,
               method: request.method,
-              agent: agents.agentFor(credentials),
+              agent: (request.isWatch === true ? watchAgents : agents).agentFor(credentials),
               headers
             },
             isTls,

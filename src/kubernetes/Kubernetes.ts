@@ -82,6 +82,8 @@ export interface WatchOptions {
   readonly fields?: Fields
   readonly resourceVersion: string
   readonly timeoutSeconds: number
+  /** Called when the server has accepted, right before it sends what happened since `resourceVersion`. */
+  readonly onOpen?: () => void
 }
 
 export type WatchEvent =

@@ -128,11 +128,14 @@ export const make = Effect.fn("Kubernetes.connect")(function* (
     call(nameOf("list", r, o), { method: "GET", path: Path.list(r, o) }, readPage(o.fields))
 
   const watch = (r: Resource, o: WatchOptions) =>
-    connection.send({ method: "GET", path: Path.watch(r, o) }).pipe(
+    connection.send({ method: "GET", path: Path.watch(r, o), isWatch: true }).pipe(
       Effect.flatMap(
         (response): Effect.Effect<Stream.Stream<Uint8Array, Reason>, Reason> =>
           isSuccess(response)
-            ? Effect.succeed(NodeStream.fromReadable({ evaluate: () => response, onError: toUnreachable }))
+            ? Effect.sync(() => {
+                o.onOpen?.()
+                return NodeStream.fromReadable({ evaluate: () => response, onError: toUnreachable })
+              })
             : bounded(failAsAnswered(response))
       ),
       Stream.unwrap,

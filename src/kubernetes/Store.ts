@@ -36,7 +36,7 @@ export interface Store<A, Index extends string> {
   readonly refresh: Effect.Effect<void, KubernetesError>
   /** List and watch until interrupted. */
   readonly run: Effect.Effect<never>
-  /** Completes with the first list. */
+  /** Completes when the first list is there and a watch goes on from it: what the list may lack is on its way. */
   readonly ready: Effect.Effect<void>
   /** The first list is complete and the last attempt to list or watch succeeded: what is held is no guess. */
   readonly isCurrent: () => boolean
@@ -46,6 +46,14 @@ export interface Store<A, Index extends string> {
 const pageSize = 500
 /** Seconds; random, so that the watches of many clients do not end together. */
 const watchSeconds = [240, 300] as const
+/**
+ * Milliseconds. Where heartbeats and nothing else come more often than this, the next read waits as long: 5,000 nodes
+ * send 17 a second, and to wake for each costs more than all of them read together. So late may a change come that
+ * follows one in a large cluster.
+ */
+const lull = 500
+/** Milliseconds. What follows within this is read at once: a server that has more to say is not kept waiting. */
+const silence = 10
 const firstBackOff = 800
 const longestBackOff = 30_000
 /** So long without trouble, and the trouble before is forgotten. */
@@ -90,28 +98,50 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   const list = Effect.gen(function* () {
     version = yield* listAll
     isCurrent = true
-    yield* ready.open
   })
 
-  const take = (event: WatchEvent): void => {
+  /** Changes that were told so far. */
+  let told = 0
+  mirror.onChange(() => {
+    told += 1
+  })
+
+  /** Whether it was a new version of an object that decides nothing, as a heartbeat is. */
+  const take = (event: WatchEvent): boolean => {
     if (event.type === "BOOKMARK") {
       version = event.resourceVersion
-      return
+      return false
     }
     const object = decode(event.object)
+    const before = told
     if (event.type === "DELETED") mirror.remove(object)
     else mirror.put(object)
     version = options.identity(object).resourceVersion
+    return told === before && mirror.get(options.key(object)) === object
   }
 
   const watch = (from: string) =>
     Effect.gen(function* () {
       const timeoutSeconds = yield* Random.nextIntBetween(watchSeconds[0], watchSeconds[1])
-      yield* kubernetes.watch(resource, { ...selection, resourceVersion: from, timeoutSeconds }).pipe(
-        Stream.runForEach((event) =>
-          Effect.sync(() => {
+      const clock = yield* Clock.Clock
+      const now = () => clock.currentTimeMillisUnsafe()
+      let readAt = now()
+      let beatAt = Number.NEGATIVE_INFINITY
+      const onOpen = () => ready.openUnsafe()
+      yield* kubernetes.watch(resource, { ...selection, resourceVersion: from, timeoutSeconds, onOpen }).pipe(
+        Stream.runForEachArray((events) =>
+          Effect.suspend(() => {
             isCurrent = true
-            take(event)
+            let isBeat = true
+            for (const event of events) isBeat = take(event) && isBeat
+            const isLull = isBeat && now() - readAt >= silence && now() - beatAt < lull
+            return Effect.andThen(
+              isLull ? Effect.sleep(lull) : Effect.void,
+              Effect.sync(() => {
+                readAt = now()
+                if (isBeat) beatAt = readAt
+              })
+            )
           })
         )
       )

@@ -2,7 +2,7 @@
  * The body of a watch: bytes -> lines -> events, each projected to the fields that are asked for.
  * Rule: whatever is not an event of the API ends the stream with a reason; nothing is skipped in silence.
  */
-import { Duration, Effect, Predicate, Result, Stream } from "effect"
+import { Array as Arr, Duration, Effect, Predicate, type Pull, Result, Stream } from "effect"
 import type { Fields } from "../domain/Fields.ts"
 import type { Raw } from "../domain/Object.ts"
 import type { WatchEvent } from "./Kubernetes.ts"
@@ -87,13 +87,16 @@ class Lines {
 
 const isBlank = (line: Uint8Array): boolean => line.length === 0 || (line.length === 1 && line[0] === 0x0d)
 
-/** Ends as the bytes end; fails with Unreachable after `idleTimeout` without a byte. */
+/**
+ * Ends as the bytes end; fails with Unreachable after `idleTimeout` without a byte. What came in together is one array:
+ * whoever takes the events can tell.
+ */
 export const events = <R>(
   bytes: Stream.Stream<Uint8Array, Reason, R>,
   fields?: Fields
 ): Stream.Stream<WatchEvent, Reason, R> => {
   const ofEvent = fieldsOfEvent(fields)
-  return bytes.pipe(
+  const whole = bytes.pipe(
     Stream.timeoutOrElse({
       duration: idleTimeout,
       orElse: () =>
@@ -102,13 +105,35 @@ export const events = <R>(
         )
     }),
     // A last line without its end is whole where the bytes end, and not where they break off.
-    Stream.concat(Stream.succeed(Uint8Array.of(newline))),
-    Stream.mapAccumArray(
-      () => new Lines(),
-      (lines, chunks) => [lines, chunks.flatMap((chunk) => lines.take(chunk))]
-    ),
-    Stream.filter((line) => !isBlank(line)),
-    // One by one: what comes before a line that is no event is told.
-    Stream.mapEffect((line) => Effect.fromResult(parseEvent(line, ofEvent)))
+    Stream.concat(Stream.succeed(Uint8Array.of(newline)))
+  )
+  return Stream.transformPull(whole, (pull) =>
+    Effect.sync(() => {
+      const lines = new Lines()
+      let failure: Reason | undefined
+      const parseAll = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<WatchEvent> => {
+        const parsed: Array<WatchEvent> = []
+        for (const line of chunks.flatMap((chunk) => lines.take(chunk))) {
+          if (isBlank(line)) continue
+          const event = parseEvent(line, ofEvent)
+          // What comes before a line that is no event is told.
+          if (Result.isFailure(event)) {
+            failure = event.failure
+            break
+          }
+          parsed.push(event.success)
+        }
+        return parsed
+      }
+      const read = Effect.map(pull, parseAll)
+      const next: Pull.Pull<Arr.NonEmptyReadonlyArray<WatchEvent>, Reason> = Effect.suspend(() =>
+        failure === undefined
+          ? Effect.flatMap(read, (parsed) =>
+              Arr.isReadonlyArrayNonEmpty(parsed) ? Effect.succeed(parsed) : next
+            )
+          : Effect.fail(failure)
+      )
+      return next
+    })
   )
 }

@@ -224,6 +224,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           Effect.andThen(Effect.sync(end)),
           Effect.forkScoped
         )
+        o.onOpen?.()
         return Stream.fromQueue(queue)
       })
     )

@@ -63,6 +63,7 @@ const makeServer = () => {
           const queue = yield* Queue.make<WatchEvent, KubernetesError | Cause.Done>()
           watches.push({ options, queue })
           if (watchFailure !== undefined) return Stream.fail(failed(watchFailure))
+          options.onOpen?.()
           return Stream.fromQueue(queue)
         })
       )
@@ -93,10 +94,8 @@ const makeServer = () => {
   }
 }
 
-const start = Effect.fnUntraced(function* (objects: ReadonlyArray<Raw> = [], version = 10) {
-  const server = makeServer()
-  server.holds(objects, version)
-  const store = yield* Store.make<Thing, "color">({
+const make = (server: ReturnType<typeof makeServer>) =>
+  Store.make<Thing, "color">({
     resource: externalIPs,
     fields: { metadata: true, color: true },
     decode,
@@ -105,6 +104,11 @@ const start = Effect.fnUntraced(function* (objects: ReadonlyArray<Raw> = [], ver
     isSame: (a, b) => a.uid === b.uid && a.color === b.color,
     indexes: { color: (t) => [t.color] }
   }).pipe(Effect.provideService(Kubernetes, server.service))
+
+const start = Effect.fnUntraced(function* (objects: ReadonlyArray<Raw> = [], version = 10) {
+  const server = makeServer()
+  server.holds(objects, version)
+  const store = yield* make(server)
   const told: Array<string> = []
   store.onChange(({ after, before, key }) => {
     told.push(`${key}: ${before?.color ?? "-"} -> ${after?.color ?? "-"}`)
@@ -170,6 +174,89 @@ describe("the first list", () => {
       server.failLists(undefined)
       yield* pass("30 seconds")
       assert.strictEqual(store.size(), 1)
+    })
+  )
+})
+
+describe("a mirror", () => {
+  it.effect("is ready once a watch goes on from its list, which may be behind", () =>
+    Effect.gen(function* () {
+      const server = makeServer()
+      server.holds([raw("a", 1)], 9)
+      server.failWatches(new Unreachable({ message: "down" }))
+      const store = yield* make(server)
+      yield* Effect.forkScoped(store.run)
+      const ready = yield* Effect.forkScoped(store.ready)
+      yield* pass("1 second")
+      assert.strictEqual(store.size(), 1)
+      assert.isUndefined(ready.pollUnsafe())
+      server.failWatches(undefined)
+      yield* pass("1 minute")
+      assert.isDefined(ready.pollUnsafe())
+    })
+  )
+})
+
+describe("heartbeats", () => {
+  const lull = 500
+  const beat = (version: number) => modified(raw("a", version))
+
+  it.effect("that come often make the next read wait, and what it brings then is all taken at once", () =>
+    Effect.gen(function* () {
+      const { server, told } = yield* start([raw("a", 5)])
+      yield* pass("1 second")
+      yield* server.send(beat(11))
+      yield* pass("60 millis")
+      yield* server.send(beat(12))
+      yield* settle
+      yield* server.send(beat(13), modified(raw("a", 14, "blue")))
+      yield* pass(`${lull - 1} millis`)
+      assert.deepStrictEqual(told, ["a: - -> red"])
+      yield* pass("1 millis")
+      assert.deepStrictEqual(told, ["a: - -> red", "a: red -> blue"])
+    })
+  )
+  it.effect("that come seldom keep nothing waiting", () =>
+    Effect.gen(function* () {
+      const { server, told } = yield* start([raw("a", 5)])
+      for (const version of [11, 12, 13]) {
+        yield* pass("1 second")
+        yield* server.send(beat(version))
+        yield* settle
+      }
+      yield* server.send(modified(raw("a", 14, "blue")))
+      yield* settle
+      assert.deepStrictEqual(told, ["a: - -> red", "a: red -> blue"])
+    })
+  )
+  it.effect("keep nothing waiting that comes with them, or right behind", () =>
+    Effect.gen(function* () {
+      const { server, told } = yield* start([raw("a", 5)])
+      yield* pass("1 second")
+      yield* server.send(beat(11))
+      yield* pass("60 millis")
+      yield* server.send(beat(12), modified(raw("a", 13, "blue")))
+      yield* settle
+      assert.deepStrictEqual(told, ["a: - -> red", "a: red -> blue"])
+      yield* server.send(modified(raw("a", 14, "blue")))
+      yield* settle
+      yield* server.send(modified(raw("a", 15, "green")))
+      yield* settle
+      assert.deepStrictEqual(told.at(-1), "a: blue -> green")
+    })
+  )
+  it.effect("are not what our own writes echo", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 5)])
+      for (const version of [11, 12]) {
+        store.accept(raw("a", version, "blue"))
+        yield* pass("60 millis")
+        yield* server.send(modified(raw("a", version, "blue")))
+        yield* settle
+      }
+      yield* server.send(modified(raw("a", 13, "green")))
+      yield* settle
+      assert.deepStrictEqual(told.at(-1), "a: blue -> green")
     })
   )
 })
