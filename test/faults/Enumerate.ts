@@ -48,14 +48,13 @@ const second: ReadonlySet<Outcome> = new Set([
 const following = 6
 
 /**
- * After a single fault, a second one at each of the calls that follow: of what the first one leaves behind, these are the
+ * After a single fault, whose run is given, a second one at each of the calls that follow: of what the first one leaves behind, these are the
  * ones that deal with it. Later, things are as they would be without it, and a fault is a single one again.
  */
-export const pairsAfter = ({ choice, workload }: Case): ReadonlyArray<Case> => {
+export const pairsAfter = ({ choice, workload }: Case, { points }: Run): ReadonlyArray<Case> => {
   const [first] = choice
   if (first === undefined) return []
   const [n] = first
-  const { points } = run(workload, choice, { skipRest: true })
   return points.slice(n + 1, n + 1 + following).flatMap((point) =>
     outcomesOf(point)
       .filter((outcome) => second.has(outcome))

@@ -91,8 +91,10 @@ const runsOf = function* (task: Task): Generator<Made> {
   for (const unit of unitsOf(task)) {
     if (n++ % parts !== part) continue
     units += 1
-    const cases = mode._tag === "pairs" ? pairsAfter(unit) : [unit]
-    for (const one of cases) yield { ...one, units, made: check(one.workload, one.choice) }
+    const first = check(unit.workload, unit.choice)
+    yield { ...unit, units, made: first }
+    if (mode._tag !== "pairs") continue
+    for (const one of pairsAfter(unit, first)) yield { ...one, units, made: check(one.workload, one.choice) }
   }
 }
 
