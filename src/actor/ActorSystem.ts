@@ -92,8 +92,9 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   const fork = yield* Scope.provide(FiberSet.makeRuntime<R, void, never>(), scope)
   const idle = yield* Latch.make(true)
   const actors = makeRegistry<Kind>()
-  const countRun = Meters.make()
-  const runSync = Effect.runSyncWith(yield* Effect.context<never>())
+  const meters = Meters.make()
+  /** By kind, since they were counted last. */
+  const looks = new Map<Kind, number>()
   const supervision = Supervision.make(intensity, clock)
   const timers = Timers.make<Actor<Kind>>(clock, (actor) => {
     actor.timer = undefined
@@ -128,14 +129,21 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   const isStillAtRest = (actor: Actor<Kind>): boolean => {
     const glance = actor.failures === 0 ? glances?.[actor.kind] : undefined
     if (glance === undefined || isStopped) return false
-    const began = clock.monotonicTimeNanosUnsafe()
     const next = attempt(glance, actor.key)
     if (next?._tag !== "RequeueAfter") return false
     actor.note = next.note
     wait(actor, Duration.toMillis(next.duration))
-    runSync(countRun(actor.kind, "requeue", clock.monotonicTimeNanosUnsafe() - began))
+    // Thousands at a time: counted together.
+    if (looks.size === 0) fork(Effect.andThen(Effect.yieldNow, countLooks))
+    looks.set(actor.kind, (looks.get(actor.kind) ?? 0) + 1)
     return true
   }
+
+  const countLooks = Effect.suspend(() => {
+    const counted = [...looks]
+    looks.clear()
+    return Effect.forEach(counted, ([kind, count]) => meters.looks(kind, count), { discard: true })
+  })
 
   /** From the first wake to the moment there is nothing to do. */
   const live = Effect.fnUntraced(function* (actor: Actor<Kind>) {
@@ -192,7 +200,7 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
       Effect.exit
     )
     const outcome = Exit.isSuccess(exit) ? succeeded(actor, exit.value) : yield* failed(actor, exit.cause)
-    yield* countRun(kind, outcome.result, clock.monotonicTimeNanosUnsafe() - began)
+    yield* meters.run(kind, outcome.result, clock.monotonicTimeNanosUnsafe() - began)
     return outcome
   })
 

@@ -25,17 +25,28 @@ const ofKind = (kind: string): OfKind => {
   }
 }
 
-/** Counts a run that took `nanos`. */
-export type CountRun = (kind: string, result: Result, nanos: bigint) => Effect.Effect<void>
+export interface Meters {
+  /** Counts a run that took `nanos`. */
+  readonly run: (kind: string, result: Result, nanos: bigint) => Effect.Effect<void>
+  /** Counts looks that found nothing to do: as runs that wait again, without a duration. */
+  readonly looks: (kind: string, count: number) => Effect.Effect<void>
+}
 
-export const make = (): CountRun => {
+export const make = (): Meters => {
   const known = new Map<string, OfKind>()
-  return (kind, result, nanos) => {
+  const metersOf = (kind: string): OfKind => {
     const meters = known.get(kind) ?? ofKind(kind)
     known.set(kind, meters)
-    return Effect.andThen(
-      Metric.update(meters.duration, Number(nanos) / 1e9),
-      Metric.update(meters.total[result], 1)
-    )
+    return meters
+  }
+  return {
+    run: (kind, result, nanos) => {
+      const meters = metersOf(kind)
+      return Effect.andThen(
+        Metric.update(meters.duration, Number(nanos) / 1e9),
+        Metric.update(meters.total[result], 1)
+      )
+    },
+    looks: (kind, count) => Metric.update(metersOf(kind).total.requeue, count)
   }
 }

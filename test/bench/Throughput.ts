@@ -77,6 +77,8 @@ const heartbeats = async (): Promise<ReadonlyArray<Measurement>> => {
       // Ten minutes' worth of them first: a process at rest has long been compiled for what it does.
       const { cpuSeconds, millis } = await flooded(cluster.server, operator)
       await operator.rests()
+      // And a round of looks, in which V8 clears up behind them.
+      await pause(restSeconds * 1_000)
       const idle = await share(operator, () => pause(restSeconds * 1_000))
       const beating = await share(operator, () => steady(cluster.server))
       return [
