@@ -132,7 +132,7 @@ const reconciles = (): Promise<Measurement> =>
       const seconds = (performance.now() - began) / 1_000
       const count = (yield* Metric.value(counter)).count - before.count
       return {
-        metric: `reconciles a second: ${count} of nodes at rest`,
+        metric: `looks a second: ${count} at nodes at rest`,
         unit: "1/s",
         value: Math.round(count / seconds),
         isOfMachine: true
@@ -142,7 +142,7 @@ const reconciles = (): Promise<Measurement> =>
 
 export const bench: Bench = {
   name: "throughput",
-  summary: "heartbeats over the network, processor time at rest, reconciles a second",
+  summary: "heartbeats over the network, processor time at rest, looks a second",
   run: async (say) => {
     say("reconciles")
     const reconciled = await reconciles()
