@@ -36,6 +36,18 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     ["ADDED firewallrules", 2, "500"]
   ],
   [
+    "a list of nodes that is behind is not acted upon before a watch goes on from it",
+    "after-the-go-implementation",
+    ["list nodes", 1, "behind by 3"],
+    ["watch nodes", 1, "500"]
+  ],
+  [
+    "a list of rules that is behind is not acted upon before a watch goes on from it",
+    "after-the-go-implementation",
+    ["list firewallrules", 1, "behind by 3"],
+    ["watch firewallrules", 1, "500"]
+  ],
+  [
     "a process that ends at two calls ends once",
     "taken-off-by-hand-twice",
     ["patch externalips/status", 1, "crash after"],

@@ -269,6 +269,12 @@ describe("a group that EC2 limits or refuses", () => {
     assert.strictEqual(word(o), "settled")
     assert.deepStrictEqual(outcomes(o), ["Applied", "Applied", "RuleLimitExceeded"])
   })
+  it("a group that holds more than it was said to take closes nothing for the sake of that", () => {
+    const memory = { limits: { Ingress: 0, Egress: undefined } }
+    const o = observe({ wanted: rules.slice(0, 2), memory, groups: [holding(rules.slice(0, 2))] })
+    assert.strictEqual(word(o), "settled")
+    assert.deepStrictEqual(outcomes(o), ["Applied", "Applied"])
+  })
   it("a full group gives room first, the only case in which closing comes before opening", () => {
     const memory = { limits: { Ingress: 2, Egress: undefined } }
     const o = observe({ wanted: rules, memory, groups: [holding(rules.slice(1))] })
