@@ -7,7 +7,6 @@ import { createServer, request } from "node:https"
 import { Effect, type Scope } from "effect"
 import * as SelfSigned from "../../../src/http/SelfSigned.ts"
 import { listen } from "./Listening.ts"
-import * as Port from "./Port.ts"
 
 export type Fate =
   | { readonly _tag: "Pass" }
@@ -35,13 +34,12 @@ const status = (code: number): string =>
 
 export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const port = yield* Port.free
     const { certificate, key } = yield* SelfSigned.make
     const met: Record<Fate["_tag"], number> = { Pass: 0, Refuse: 0, FailAfter: 0 }
     const answers = new Map<number, number>()
     let decide: (asked: Asked) => Fate = () => ({ _tag: "Pass" })
 
-    yield* listen(
+    const port = yield* listen(
       () =>
         createServer({ cert: certificate, key }, (incoming, response) => {
           const fate = decide({ method: incoming.method ?? "", path: incoming.url ?? "" })
@@ -86,7 +84,7 @@ export const make = (target: number): Effect.Effect<Gateway, never, Scope.Scope>
           response.on("close", () => asked.destroy())
           incoming.pipe(asked)
         }),
-      port
+      (server) => server.closeAllConnections()
     )
     return {
       url: `https://127.0.0.1:${port}`,

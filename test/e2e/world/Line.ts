@@ -4,7 +4,7 @@
  */
 import { connect, createServer, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
-import * as Port from "./Port.ts"
+import { listen } from "./Listening.ts"
 
 export interface Line {
   readonly port: number
@@ -27,7 +27,6 @@ interface Pair {
 
 export const make = (target: number): Effect.Effect<Line, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const port = yield* Port.free
     const pairs = new Set<Pair>()
     const forgotten = new Set<Pair>()
     let isFrozen = false
@@ -60,19 +59,14 @@ export const make = (target: number): Effect.Effect<Line, never, Scope.Scope> =>
       if (isFrozen) halt(pair)
     }
 
-    yield* Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof createServer>>((resume) => {
-        const server = createServer(accept)
-        server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) =>
-        Effect.sync(() => {
-          server.close()
-          for (const { far, near } of [...pairs, ...forgotten]) {
-            near.destroy()
-            far.destroy()
-          }
-        })
+    const port = yield* listen(
+      () => createServer(accept),
+      () => {
+        for (const { far, near } of [...pairs, ...forgotten]) {
+          near.destroy()
+          far.destroy()
+        }
+      }
     )
     return {
       port,

@@ -1,25 +1,27 @@
 /**
- * An HTTP server of a test on the loopback interface.
- * Rule: it is as old as its scope; every connection ends with it.
+ * A server of a test on the loopback interface.
+ * Rule: it is as old as its scope, which ends its connections too; the system gives it a port that nobody else has.
  */
-import type { Server } from "node:http"
-import type { Server as SecureServer } from "node:https"
+import type { AddressInfo, Server } from "node:net"
 import { Effect, type Scope } from "effect"
 
-export const listen = (
-  make: () => Server | SecureServer,
-  port: number
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.asVoid(
+/** The port. `end` is for what closing the server leaves open. */
+export const listen = <S extends Server>(
+  make: () => S,
+  end: (server: S) => void
+): Effect.Effect<number, never, Scope.Scope> =>
+  Effect.map(
     Effect.acquireRelease(
-      Effect.callback<Server | SecureServer>((resume) => {
+      Effect.callback<S>((resume) => {
         const server = make()
-        server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
+        server.on("error", (error) => resume(Effect.die(error)))
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
       (server) =>
         Effect.sync(() => {
           server.close()
-          server.closeAllConnections()
+          end(server)
         })
-    )
+    ),
+    (server) => (server.address() as AddressInfo).port
   )

@@ -5,7 +5,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
 import { Effect, type Scope } from "effect"
 import { listen } from "./Listening.ts"
-import * as Port from "./Port.ts"
 
 /** What becomes of one call. */
 export type Fate =
@@ -106,7 +105,6 @@ const respond = (response: ServerResponse, status: number, type: string, body: s
 
 export const make = (target: string): Effect.Effect<Wire, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const port = yield* Port.free
     const calls: Array<Call> = []
     const answers = new Map<number, Answer>()
     let decide: (call: Omit<Call, "fate">) => Fate = () => pass
@@ -149,13 +147,13 @@ export const make = (target: string): Effect.Effect<Wire, never, Scope.Scope> =>
       }
     }
 
-    yield* listen(
+    const port = yield* listen(
       () =>
         createServer((incoming, response) => {
           // A caller that was killed takes its connection along.
           serve(incoming, response).catch(() => response.destroy())
         }),
-      port
+      (server) => server.closeAllConnections()
     )
     return {
       url: `http://127.0.0.1:${port}`,
