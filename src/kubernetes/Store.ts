@@ -36,7 +36,10 @@ export interface Store<A, Index extends string> {
   readonly refresh: Effect.Effect<void, KubernetesError>
   /** List and watch until interrupted. */
   readonly run: Effect.Effect<never>
-  /** Completes when the first list is there and a watch goes on from it: what the list may lack is on its way. */
+  /**
+   * Completes when the first list is there and a watch goes on from it: what the list may lack is on its way. While the
+   * last watch has failed and the next is not open, it waits again.
+   */
   readonly ready: Effect.Effect<void>
   /** The first list is complete and the last attempt to list or watch succeeded: what is held is no guess. */
   readonly isCurrent: () => boolean
@@ -157,6 +160,7 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       const from = version
       const result = yield* Effect.result(from === undefined ? list : watch(from))
       const now = yield* Clock.currentTimeMillis
+      if (result._tag === "Failure") ready.closeUnsafe()
       const isExpired = result._tag === "Failure" && result.failure.reason._tag === "Expired"
       if (from !== undefined && now - began >= 1000) expiries = 0
       if (isExpired) expiries += 1

@@ -100,8 +100,10 @@ const make = Effect.gen(function* () {
 
   const stores = [mirrors.nodes, mirrors.pods, mirrors.externalIPs, mirrors.firewallRules]
 
+  const mirrored = Effect.forEach(stores, (store) => store.ready, { concurrency: "unbounded", discard: true })
+
   const warmUp = Effect.gen(function* () {
-    yield* Effect.forEach(stores, (store) => store.ready, { concurrency: "unbounded", discard: true })
+    yield* mirrored
     const began = yield* Clock.currentTimeMillis
     yield* sweep
     isReady = true
@@ -114,6 +116,8 @@ const make = Effect.gen(function* () {
     const acquired = Effect.andThen(leadership.acquired, Clock.currentTimeMillis)
     const [sweptFrom, leadsFrom] = yield* Effect.all([warmUp, acquired], { concurrency: 2 })
     if (leadsFrom > sweptFrom) yield* Effect.all([sweep, catchUp], { concurrency: 2, discard: true })
+    // A watch may have failed meanwhile, with its first event: what its list lacks is still to come.
+    yield* mirrored
   })
 
   /**

@@ -48,6 +48,12 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     ["watch firewallrules", 1, "500"]
   ],
   [
+    "nor while that watch fails with its first event",
+    "after-the-go-implementation",
+    ["list firewallrules", 1, "behind by 3"],
+    ["ADDED firewallrules", 1, "500"]
+  ],
+  [
     "a process that ends at two calls ends once",
     "taken-off-by-hand-twice",
     ["patch externalips/status", 1, "crash after"],

@@ -195,6 +195,21 @@ describe("a mirror", () => {
       assert.isDefined(ready.pollUnsafe())
     })
   )
+  it.effect("is not while its watch has failed, and is again once another is open", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      yield* store.ready
+      server.failWatches(new Unreachable({ message: "down" }))
+      yield* server.fail(new Unreachable({ message: "down" }))
+      yield* settle
+      const again = yield* Effect.forkScoped(store.ready)
+      yield* pass("1 second")
+      assert.isUndefined(again.pollUnsafe())
+      server.failWatches(undefined)
+      yield* pass("1 minute")
+      assert.isDefined(again.pollUnsafe())
+    })
+  )
 })
 
 describe("heartbeats", () => {
