@@ -48,8 +48,9 @@ const second: ReadonlySet<Outcome> = new Set([
 const following = 6
 
 /**
- * After a single fault, whose run is given, a second one at each of the calls that follow: of what the first one leaves behind, these are the
- * ones that deal with it. Later, things are as they would be without it, and a fault is a single one again.
+ * After a single fault, whose run is given, a second one at each of the calls that follow: of what the first one leaves
+ * behind, these are the ones that deal with it. Later, things are as they would be without it, and a fault is a single
+ * one again.
  */
 export const pairsAfter = ({ choice, workload }: Case, { points }: Run): ReadonlyArray<Case> => {
   const [first] = choice

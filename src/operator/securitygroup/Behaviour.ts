@@ -17,7 +17,6 @@ import { Events } from "../../kubernetes/Events.ts"
 import { describe, type Failure, NotYet, reasonOf } from "../Failure.ts"
 import type { ActorRef } from "../Kinds.ts"
 import { Mirrors } from "../Mirrors.ts"
-import type { Report } from "../Reports.ts"
 import * as Reports from "../Reports.ts"
 import { Settings } from "../Settings.ts"
 import { surroundings } from "../Surroundings.ts"
@@ -156,7 +155,7 @@ export const make = Effect.gen(function* () {
         })
       )
 
-  const publish = (nodeName: string, report: Report) =>
+  const publish = (nodeName: string, report: Reports.Report) =>
     mirrors.attributed(self(nodeName), () => mirrors.publish(report))
   const begin = (nodeName: string, o: Plan.Observed): void => {
     const begun = Reports.begin(mirrors.report(nodeName), nodeName, o.wanted)

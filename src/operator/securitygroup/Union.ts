@@ -52,10 +52,11 @@ export const unionOf = (
   const room = (direction: Permission.Direction): number => {
     const learned = limits[direction]
     if (learned === undefined) return Number.POSITIVE_INFINITY
+    const isOfDirection = (key: string) => key.startsWith(`${direction}|`)
     // More than it was said to take is there: the quota is another one by now, and nothing goes for its sake.
-    const limit = Math.max(learned, [...present].filter((k) => k.startsWith(`${direction}|`)).length)
+    const limit = Math.max(learned, [...present].filter(isOfDirection).length)
     const others = new Set([...staying, ...heldOverLimit])
-    const taken = [...others].filter((k) => k.startsWith(`${direction}|`) && !permissions.has(k)).length
+    const taken = [...others].filter((k) => isOfDirection(k) && !permissions.has(k)).length
     const held = [...permissions.values()].filter((p) => p.direction === direction).length
     return limit - taken - held
   }
