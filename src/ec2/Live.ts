@@ -189,6 +189,7 @@ export const layerWith = (timeouts: SdkCall.Timeouts): Layer.Layer<Ec2, Configur
     Ec2,
     Effect.gen(function* () {
       const region = regionFromEnvironment()
+      const agent = { maxSockets, timeout: Duration.toMillis(timeouts.idle) }
       const client = yield* Effect.acquireRelease(
         Effect.sync(() =>
           Answers.projectOn(
@@ -197,8 +198,8 @@ export const layerWith = (timeouts: SdkCall.Timeouts): Layer.Layer<Ec2, Configur
               ...(region === undefined ? {} : { region }),
               requestHandler: {
                 connectionTimeout: Duration.toMillis(timeouts.connect),
-                httpAgent: { maxSockets },
-                httpsAgent: { maxSockets }
+                httpAgent: agent,
+                httpsAgent: agent
               }
             })
           )

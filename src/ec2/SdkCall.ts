@@ -15,11 +15,18 @@ export interface Timeouts {
   readonly write: Duration.Duration
   /** Of each page. */
   readonly read: Duration.Duration
+  /**
+   * A connection that nothing was asked over for so long is closed. Ours go first: a request over one that the other
+   * side is just closing has no answer, and an AllocateAddress without an answer waits for minutes.
+   */
+  readonly idle: Duration.Duration
 }
 export const timeouts: Timeouts = {
   connect: Duration.seconds(2),
   write: Duration.seconds(4),
-  read: Duration.seconds(10)
+  read: Duration.seconds(10),
+  // Servers and proxies keep them for 5 s and more.
+  idle: Duration.seconds(4)
 }
 
 /** "MaxResults: between 5 and 1000" (DescribeInstances, DescribeSecurityGroups, DescribeNetworkInterfaces). */
