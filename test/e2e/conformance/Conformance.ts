@@ -79,7 +79,7 @@ const leaves = (pretended: unknown, real: unknown, path = ""): ReadonlyArray<str
 /** Without what is known to differ: it is not what the story is about. */
 const story = (which: string, told: ReadonlyArray<Pair>, differences: ReadonlyArray<Listed>): string =>
   [
-    `the pretended world and the real one differ (${which}); the shortest sequence that shows it:`,
+    `the pretended world and the real one differ (${which}):`,
     ...told.flatMap((pair, i) => {
       const pretended = answerWithout(pair.pretended, differences)
       const real = answerWithout(pair.real, differences)
@@ -123,9 +123,14 @@ export const check = Effect.fnUntraced(function* <R, E>(
     if (!told.every((pair) => isSame(pair, differences))) {
       const differing = (part: ReadonlyArray<R>) =>
         Effect.map(both(part), (again) => !again.every((pair) => isSame(pair, differences)))
-      const shortest = yield* shrink(sequence, differing)
+      const shortest = yield* both(yield* shrink(sequence, differing))
+      const which = `seed ${options.seed}, sequence ${n}`
+      const isRepeated = !shortest.every((pair) => isSame(pair, differences))
+      // What came once and by chance is told as it came: asked again, there is nothing to be seen of it.
       return yield* new Differs({
-        message: story(`seed ${options.seed}, sequence ${n}`, yield* both(shortest), differences)
+        message: isRepeated
+          ? story(`${which}, the shortest sequence that shows it`, shortest, differences)
+          : story(`${which}, the same requests did not show it again`, told, differences)
       })
     }
     requests += sequence.length

@@ -186,11 +186,14 @@ export const perform = (
 ): Effect.Effect<Transcript, KubernetesError> =>
   Effect.gen(function* () {
     const { answer, eventsOf, watches } = yield* make(server)
+    const kinds = new Set(sequence.map((r) => r.kind))
+    // An API server that has just started writes Events of its own: its repair of cluster IPs, for one.
+    for (const kind of kinds) yield* empty(server, kind)
     const lines: Array<Line> = []
     for (const request of sequence) {
       lines.push({ asked: described(request), about: request.kind, answer: yield* answer(request) })
     }
-    for (const kind of new Set(sequence.map((r) => r.kind))) yield* empty(server, kind)
+    for (const kind of kinds) yield* empty(server, kind)
     for (const watching of watches) {
       for (const event of yield* eventsOf(watching)) {
         lines.push({ asked: `brought by: ${described(watching)}`, about: watching.kind, answer: event })
