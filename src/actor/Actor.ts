@@ -16,6 +16,9 @@ export interface Actor<Kind extends string> {
   /** In a row. */
   failures: number
   timer: Timer<Actor<Kind>> | undefined
+  /** How many changes there had been when it was glanced at last, and found at rest for so many milliseconds. */
+  glancedAt: number
+  restMillis: number
   /** What it waits for, in a few words. */
   note: string | undefined
 }
@@ -44,6 +47,8 @@ export const makeRegistry = <Kind extends string>(): Registry<Kind> => {
         isRunning: false,
         failures: 0,
         timer: undefined,
+        glancedAt: -1,
+        restMillis: 0,
         note: undefined
       }
       ofKind.set(key, fresh)

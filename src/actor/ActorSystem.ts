@@ -27,6 +27,11 @@ export interface Options<Kind extends string, E, R> {
   readonly behaviours: { readonly [K in Kind]: Behaviour<E, R> }
   /** Of kinds that wait at rest, a cheaper way to find out that there is still nothing to do. */
   readonly glances?: { readonly [K in Kind]?: Glance }
+  /**
+   * Grows with every change of what a glance reads: while it stays as it is, so does what a glance finds. Every glance
+   * is taken when absent.
+   */
+  readonly changes?: () => number
   /** Pure: how long an actor waits after a failure. */
   readonly retryOf: (error: E) => Retry.Retry
   /** For the log, and for the snapshot when the policy has no note. */
@@ -129,10 +134,15 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   const isStillAtRest = (actor: Actor<Kind>): boolean => {
     const glance = actor.failures === 0 ? glances?.[actor.kind] : undefined
     if (glance === undefined || isStopped) return false
-    const next = attempt(glance, actor.key)
-    if (next?._tag !== "RequeueAfter") return false
-    actor.note = next.note
-    wait(actor, Duration.toMillis(next.duration))
+    const changes = options.changes?.() ?? -1
+    if (changes < 0 || actor.glancedAt !== changes) {
+      const next = attempt(glance, actor.key)
+      if (next?._tag !== "RequeueAfter") return false
+      actor.note = next.note
+      actor.glancedAt = changes
+      actor.restMillis = Duration.toMillis(next.duration)
+    }
+    wait(actor, actor.restMillis)
     // Thousands at a time: counted together.
     if (looks.size === 0) fork(Effect.andThen(Effect.yieldNow, countLooks))
     looks.set(actor.kind, (looks.get(actor.kind) ?? 0) + 1)

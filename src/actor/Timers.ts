@@ -25,6 +25,19 @@ export interface Timers<A> {
   readonly run: Effect.Effect<never>
 }
 
+/**
+ * Milliseconds. Of waits that are long their end is not exact: what waits about as long wakes the process once, and not
+ * once for each.
+ */
+const long = 10_000
+const grain = 250
+
+/** When a wait that begins now is over: on a whole millisecond, or a whole grain. */
+const endOf = (now: number, millis: number): number => {
+  const end = now + Math.max(1, Math.ceil(millis))
+  return millis < long ? end : Math.ceil(end / grain) * grain
+}
+
 /** @param fire synchronous and total; called from the fiber that runs `run` */
 export const make = <A>(clock: Clock.Clock, fire: (owner: A) => void): Timers<A> => {
   const heap = new Heap<Timer<A>>()
@@ -53,7 +66,7 @@ export const make = <A>(clock: Clock.Clock, fire: (owner: A) => void): Timers<A>
 
   return {
     set: (millis, owner) => {
-      const timer: Timer<A> = { at: now() + Math.max(1, Math.ceil(millis)), place: -1, owner }
+      const timer: Timer<A> = { at: endOf(now(), millis), place: -1, owner }
       heap.add(timer)
       if (heap.first === timer) isEarlier.openUnsafe()
       return timer

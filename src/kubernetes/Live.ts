@@ -8,6 +8,7 @@ import { Duration, Effect, Layer, Schema, type Scope, Stream } from "effect"
 import type { Fields } from "../domain/Fields.ts"
 import type { Raw } from "../domain/Object.ts"
 import type { Access } from "./Access.ts"
+import * as Batches from "./Batches.ts"
 import * as Connection from "./Connection.ts"
 import {
   Kubernetes,
@@ -134,7 +135,7 @@ export const make = Effect.fn("Kubernetes.connect")(function* (
           isSuccess(response)
             ? Effect.sync(() => {
                 o.onOpen?.()
-                return NodeStream.fromReadable({ evaluate: () => response, onError: toUnreachable })
+                return Batches.fromResponse(response, toUnreachable)
               })
             : bounded(failAsAnswered(response))
       ),

@@ -12,7 +12,7 @@ export interface Change<A> {
 export interface Options<A, Index extends string> {
   readonly key: (a: A) => string
   readonly identity: (a: A) => { readonly uid: string; readonly resourceVersion: string }
-  /** Equal for every decision: not told. */
+  /** Equal for every decision, and found under the same values: not told. */
   readonly isSame: (a: A, b: A) => boolean
   readonly indexes: { readonly [I in Index]: (a: A) => ReadonlyArray<string> }
 }
@@ -104,8 +104,8 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
     const before = objects.get(key)
     if (after === undefined) objects.delete(key)
     else objects.set(key, after)
-    reindex(key, before, after)
     if (before !== undefined && after !== undefined && options.isSame(before, after)) return
+    reindex(key, before, after)
     for (const listener of listeners) listener({ key, before, after })
   }
 

@@ -76,6 +76,11 @@ export class Scanner {
     return fields === undefined ? this.whole() : this.some(compile(fields))
   }
 
+  /** As `read`; what comes once all that is asked for has been found is not looked at. */
+  readEnough(fields: Fields): unknown {
+    return this.some(compile(fields), true)
+  }
+
   private whole(): unknown {
     this.peek()
     const from = this.at
@@ -91,10 +96,12 @@ export class Scanner {
     return false
   }
 
-  private some(wanted: ReadonlyArray<Wanted>): unknown {
+  /** @param isLast whether nothing else is asked for behind this */
+  private some(wanted: ReadonlyArray<Wanted>, isLast = false): unknown {
     if (this.peek() !== openBrace) return this.whole()
     this.at += 1
     const kept: Record<string, unknown> = {}
+    let missing = wanted.length
     for (;;) {
       const byte = this.peek()
       if (byte === closeBrace) {
@@ -110,8 +117,14 @@ export class Scanner {
       this.skipString()
       const found = this.find(wanted, from, this.at - 1)
       this.take(colon)
-      if (found === undefined) this.skip()
-      else kept[found.name] = found.fields === true ? this.whole() : this.some(found.fields)
+      if (found === undefined) {
+        this.skip()
+        continue
+      }
+      if (!Object.hasOwn(kept, found.name)) missing -= 1
+      const isEnough = isLast && missing === 0
+      kept[found.name] = found.fields === true ? this.whole() : this.some(found.fields, isEnough)
+      if (isEnough) return kept
     }
   }
 

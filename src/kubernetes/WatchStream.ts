@@ -29,8 +29,14 @@ const wholeEvent: Fields = { type: true, object: true }
 const fieldsOfEvent = (fields: Fields | undefined): Fields =>
   fields === undefined ? wholeEvent : { type: true, object: fields }
 
-const read = (line: Uint8Array, fields: Fields): unknown => {
+const closeBrace = 0x7d
+/** Of its object and its own: as the API server writes it, without white space. */
+const endsAsEvent = (line: Uint8Array): boolean => line.at(-1) === closeBrace && line.at(-2) === closeBrace
+
+/** A line that came to its end as far as is needed: most of a Node is its status, which comes last and decides nothing. */
+const read = (line: Uint8Array, fields: Fields, isEnded = false): unknown => {
   try {
+    if (isEnded && endsAsEvent(line)) return new Scanner(line).readEnough(fields)
     const scanner = new Scanner(line)
     const value = scanner.read(fields)
     return scanner.at === line.length ? value : undefined
@@ -39,12 +45,19 @@ const read = (line: Uint8Array, fields: Fields): unknown => {
   }
 }
 
-/** One line of the body. */
-export const parse = (line: Uint8Array, fields?: Fields): Result.Result<WatchEvent, Reason> =>
-  parseEvent(line, fieldsOfEvent(fields))
+/** One line of the body. `isEnded`: its end is known to have come with it. */
+export const parse = (
+  line: Uint8Array,
+  fields?: Fields,
+  isEnded?: boolean
+): Result.Result<WatchEvent, Reason> => parseEvent(line, fieldsOfEvent(fields), isEnded)
 
-const parseEvent = (line: Uint8Array, fields: Fields): Result.Result<WatchEvent, Reason> => {
-  const event = read(line, fields)
+const parseEvent = (
+  line: Uint8Array,
+  fields: Fields,
+  isEnded?: boolean
+): Result.Result<WatchEvent, Reason> => {
+  const event = read(line, fields, isEnded)
   if (!Predicate.hasProperty(event, "type") || !Predicate.hasProperty(event, "object")) {
     return unintelligible("not a watch event", line)
   }
@@ -66,22 +79,41 @@ const parseEvent = (line: Uint8Array, fields: Fields): Result.Result<WatchEvent,
 }
 
 const newline = 0x0a
+/** Given instead of the end that a last line may lack. */
+const atTheEnd = Uint8Array.of(newline)
+
+/** A line that the bytes may end in the midst of: a Node's has some 20 kB. */
+const usualLine = 64 * 1_024
 
 /** Cuts bytes into lines; one that the bytes end in the midst of is kept until the rest comes. */
 class Lines {
-  private begun: Array<Uint8Array> = []
+  private begun = Buffer.allocUnsafeSlow(0)
+  private length = 0
 
-  take(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
-    const lines: Array<Uint8Array> = []
+  /** `each` is given a line to read at once: its bytes are used again. It stops where that is false. */
+  take(chunk: Uint8Array, each: (line: Uint8Array) => boolean): void {
     let from = 0
     for (let to = chunk.indexOf(newline); to >= 0; to = chunk.indexOf(newline, from)) {
       const end = chunk.subarray(from, to)
-      lines.push(this.begun.length === 0 ? end : Buffer.concat([...this.begun, end]))
-      this.begun = []
+      const line = this.length === 0 ? end : this.keep(end)
+      this.length = 0
       from = to + 1
+      if (!each(line)) return
     }
-    if (from < chunk.length) this.begun.push(chunk.subarray(from))
-    return lines
+    if (from < chunk.length) this.keep(chunk.subarray(from))
+  }
+
+  /** What is kept, with this at its end. */
+  private keep(part: Uint8Array): Uint8Array {
+    const length = this.length + part.length
+    if (length > this.begun.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(usualLine, 2 * length))
+      this.begun.copy(larger, 0, 0, this.length)
+      this.begun = larger
+    }
+    this.begun.set(part, this.length)
+    this.length = length
+    return this.begun.subarray(0, length)
   }
 }
 
@@ -105,7 +137,7 @@ export const events = <R>(
         )
     }),
     // A last line without its end is whole where the bytes end, and not where they break off.
-    Stream.concat(Stream.succeed(Uint8Array.of(newline)))
+    Stream.concat(Stream.succeed(atTheEnd))
   )
   return Stream.transformPull(whole, (pull) =>
     Effect.sync(() => {
@@ -113,15 +145,16 @@ export const events = <R>(
       let failure: Reason | undefined
       const parseAll = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<WatchEvent> => {
         const parsed: Array<WatchEvent> = []
-        for (const line of chunks.flatMap((chunk) => lines.take(chunk))) {
-          if (isBlank(line)) continue
-          const event = parseEvent(line, ofEvent)
+        const each = (isEnded: boolean) => (line: Uint8Array) => {
+          if (isBlank(line)) return true
+          const event = parseEvent(line, ofEvent, isEnded)
           // What comes before a line that is no event is told.
-          if (Result.isFailure(event)) {
-            failure = event.failure
-            break
-          }
-          parsed.push(event.success)
+          if (Result.isFailure(event)) failure = event.failure
+          else parsed.push(event.success)
+          return failure === undefined
+        }
+        for (const chunk of chunks) {
+          if (failure === undefined) lines.take(chunk, each(chunk !== atTheEnd))
         }
         return parsed
       }

@@ -130,10 +130,14 @@ const make = Effect.gen(function* () {
     Effect.orDie
   )
 
+  /** Of the mirrors, told so far. */
+  let changes = 0
+
   const start = Effect.gen(function* () {
     const actors = yield* ActorSystem.make<Kind, Failure, never>({
       behaviours,
       glances: { Node: node.glance },
+      changes: () => changes,
       retryOf,
       describeError: describe,
       intensity
@@ -143,6 +147,7 @@ const make = Effect.gen(function* () {
     const tell = (ref: ActorRef, why: string) => actors.tell(ref.kind, ref.key, why)
     mirrors.onChange((change, by) => {
       if (system !== actors) return
+      changes += 1
       for (const ref of routes(change)) if (!isSameActor(by, ref)) tell(ref, change._tag)
     })
     for (const ref of everybody()) tell(ref, "start")

@@ -31,10 +31,11 @@ const now = Effect.clockWith((clock) => clock.currentTimeMillis)
 
 describe("a glance", () => {
   const every = Next.requeueAfter("1 minute")
-  const glancing = (glance: ActorSystem.Glance, run: () => void) =>
+  const glancing = (glance: ActorSystem.Glance, run: () => void, changes?: () => number) =>
     ActorSystem.make<"Thing", Failure, never>({
       behaviours: { Thing: () => counted(run, every) },
       glances: { Thing: glance },
+      ...(changes === undefined ? {} : { changes }),
       retryOf: (retry) => retry,
       describeError: (retry) => retry._tag,
       intensity: { defects: 3, within: Duration.minutes(1) }
@@ -59,6 +60,33 @@ describe("a glance", () => {
       yield* TestClock.adjust("1 minute")
       yield* actors.awaitIdle
       assert.deepStrictEqual([runs, glances], [2, 6])
+    })
+  )
+  it.effect("is not taken again while nothing has changed, and the wait is as long", () =>
+    Effect.gen(function* () {
+      let [changes, runs, glances] = [0, 0, 0]
+      let found: Next.Next | undefined = Next.requeueAfter("2 minutes")
+      const actors = yield* glancing(
+        () => {
+          glances++
+          return found
+        },
+        () => runs++,
+        () => changes
+      )
+      actors.tell("Thing", "a", "test")
+      yield* actors.awaitIdle
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([runs, glances], [1, 1])
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual([runs, glances], [1, 1])
+      assert.strictEqual((actors.snapshot()[0]?.until ?? 0) - (yield* now), 120_000)
+      // Also where it now finds something to do.
+      found = undefined
+      changes++
+      yield* TestClock.adjust("2 minutes")
+      yield* actors.awaitIdle
+      assert.deepStrictEqual([runs, glances], [2, 2])
     })
   )
   it.effect("that breaks, or sees that there is nothing to wait for, leaves it to a run", () =>

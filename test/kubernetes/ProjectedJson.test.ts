@@ -60,7 +60,9 @@ describe("a value", () => {
       const value = valueOf(draw, 5)
       const fields = fieldsOf(draw, 3)
       const scanner = new Scanner(Buffer.from(`${textOf(draw, value)} `))
-      assert.deepStrictEqual(scanner.read(fields), project(value, fields))
+      const wanted = project(value, fields)
+      assert.deepStrictEqual(scanner.read(fields), wanted)
+      assert.deepStrictEqual(new Scanner(Buffer.from(`${textOf(draw, value)} `)).readEnough(fields), wanted)
       assert.strictEqual(new Scanner(Buffer.from(`${textOf(draw, value)} `)).read() === undefined, false)
     }
   })
@@ -78,6 +80,19 @@ describe("a value", () => {
         assert.strictEqual(error, incomplete)
       }
     }
+  })
+
+  it("is read no further than is needed", () => {
+    const fields: Fields = { type: true, object: { metadata: { name: true }, spec: { a: true } } }
+    const enough = (text: string) => new Scanner(Buffer.from(text)).readEnough(fields)
+    const head = '{"type":"T","object":{"metadata":{"name":"n","uid":"u"},"spec":{"a":1'
+    const wanted = { type: "T", object: { metadata: { name: "n" }, spec: { a: 1 } } }
+    assert.deepStrictEqual(enough(`${head},"b":`), wanted)
+    // A name that comes twice is one.
+    assert.throws(() => enough('{"type":"T","type":"T","object":{"metadata":{"name":"n"}'), incomplete)
+    // What is asked for last comes first.
+    const turned = '{"object":{"spec":{"a":1},"metadata":{"name":"n"}},"status":{},"type":"T"'
+    assert.deepStrictEqual(enough(turned), wanted)
   })
 
   it("does not hold on to the bytes it came from", () => {

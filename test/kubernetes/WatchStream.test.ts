@@ -38,6 +38,16 @@ describe("a line", () => {
     assert.include(failed.failure.message, "too old")
   })
 
+  it("that came to its end is read as far as is needed, and as an event of the API ends", () => {
+    const fields = { metadata: { name: true } } as const
+    const ended = (text: string) => parse(Buffer.from(text), fields, true)
+    const head = '{"type":"MODIFIED","object":{"metadata":{"name":"n"}'
+    const event = Result.succeed<WatchEvent>({ type: "MODIFIED", object: { metadata: { name: "n" } } })
+    assert.deepStrictEqual(ended(`${head},"status":{"phase":"Running"}}}`), event)
+    assert.deepStrictEqual(ended(`${head},"status":{} } }`), event)
+    assert.isTrue(Result.isFailure(ended(`${head},"status":{"phase":"Run`)))
+  })
+
   it("is quoted only at its beginning", () => {
     const parsed = parse(Buffer.from(`{"secret":"${"x".repeat(10_000)}"`))
     if (Result.isFailure(parsed)) assert.isAtMost(parsed.failure.message.length, 200)
@@ -76,5 +86,24 @@ describe("a body", () => {
         const bytes = Stream.fromIterable([...chunks, rest].filter((chunk) => chunk.length > 0))
         assert.deepStrictEqual([...(yield* Stream.runCollect(events(bytes)))], expected)
       })
+  )
+
+  it.effect("has no last event where it ends within one, behind all that was asked for", () =>
+    Effect.gen(function* () {
+      const line = '{"type":"ADDED","object":{"metadata":{"name":"n"},"spec":{"a":{"b":{}}}}}'
+      for (let end = 1; end <= line.length; end++) {
+        const bytes = Stream.succeed(Buffer.from(`${line}\n${line.slice(0, end)}`))
+        const told: Array<string> = []
+        const exit = yield* Effect.exit(
+          Stream.runForEach(events(bytes, { metadata: { name: true } }), ({ type }) =>
+            Effect.sync(() => told.push(type))
+          )
+        )
+        assert.deepStrictEqual(
+          [told.length, exit._tag],
+          end === line.length ? [2, "Success"] : [1, "Failure"]
+        )
+      }
+    })
   )
 })
