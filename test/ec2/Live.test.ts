@@ -1,9 +1,9 @@
 /** The live client's connections, over a server that keeps them for ever. */
-import { once } from "node:events"
+import { EventEmitter, once } from "node:events"
 import { createServer } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import type { AddressInfo } from "node:net"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import { Ec2 } from "../../src/ec2/Ec2.ts"
 import * as Live from "../../src/ec2/Live.ts"
 import { timeouts } from "../../src/ec2/SdkCall.ts"
@@ -19,55 +19,82 @@ afterEach(() => {
   process.env = { ...environment }
 })
 
-/** Each answer comes `latency` milliseconds after its request. */
-const serving = async (
-  latency: number,
-  body: (sockets: ReadonlyArray<Socket>, closed: Promise<void>) => Call
-) => {
-  const server = createServer({ keepAliveTimeout: 0 }, (_, response) => {
-    setTimeout(() => {
-      response.writeHead(200, { "content-type": "text/xml" })
-      response.end(nothing)
-    }, latency)
+type Call = Effect.Effect<void, unknown, Ec2>
+const ask = Effect.flatMap(Ec2, (ec2) => ec2.describeAddresses({ tags: {} }))
+
+interface Endpoint {
+  /** Of the connections that were opened, in that order: completes when it is closed, which the endpoint never does. */
+  readonly closed: ReadonlyArray<Promise<void>>
+  /** The n-th request, from 0, is answered when that completes; the others at once. */
+  readonly hold: (n: number, until: Promise<void>) => void
+  /** Completes when the n-th request is there. */
+  readonly came: (n: number) => Promise<void>
+}
+
+const serving = async (idle: Duration.Duration, body: (endpoint: Endpoint) => Call) => {
+  const closed: Array<Promise<void>> = []
+  const held = new Map<number, Promise<void>>()
+  const requests = new EventEmitter()
+  let count = 0
+  const server = createServer({ keepAliveTimeout: 0 }, async (_, response) => {
+    const n = count++
+    requests.emit("came")
+    await held.get(n)
+    response.writeHead(200, { "content-type": "text/xml" })
+    response.end(nothing)
   })
-  const sockets: Array<Socket> = []
-  const closed = new Promise<void>((resolve) => {
-    server.on("connection", (socket) => {
-      sockets.push(socket)
-      socket.on("close", () => resolve())
-    })
+  server.on("connection", (socket) => {
+    closed.push(once(socket, "close").then(() => undefined))
   })
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
   process.env.AWS_ENDPOINT_URL_EC2 = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const came = async (n: number): Promise<void> => {
+    while (count <= n) await once(requests, "came")
+  }
   try {
-    const layer = Live.layerWith({ ...timeouts, idle: Duration.millis(idle) })
-    await Effect.runPromise(Effect.provide(body(sockets, closed), layer))
+    const layer = Live.layerWith({ ...timeouts, idle })
+    const endpoint = { closed, hold: (n: number, until: Promise<void>) => void held.set(n, until), came }
+    await Effect.runPromise(Effect.provide(body(endpoint), layer))
   } finally {
     server.close()
     server.closeAllConnections()
   }
 }
 
-type Call = Effect.Effect<void, unknown, Ec2>
-const idle = 200
-const ask = Effect.flatMap(Ec2, (ec2) => ec2.describeAddresses({ tags: {} }))
-
 describe("a connection to EC2", () => {
-  it("serves one request after the other, and is closed by us once nothing is asked over it", () =>
-    serving(0, (sockets, closed) =>
+  it("serves one request after the other", () =>
+    serving(Duration.hours(1), ({ closed }) =>
       Effect.gen(function* () {
         yield* ask
         yield* ask
-        assert.strictEqual(sockets.length, 1)
-        yield* Effect.promise(() => closed)
+        assert.strictEqual(closed.length, 1)
       })
     ))
+
+  const short = Duration.millis(100)
+
+  it("is closed by us once nothing is asked over it", () =>
+    serving(short, ({ closed }) =>
+      Effect.andThen(
+        ask,
+        Effect.promise(() => Promise.all(closed))
+      )
+    ))
+
   it("is not closed while an answer is awaited, however long that takes", () =>
-    serving(2 * idle, (sockets) =>
+    serving(short, ({ came, closed, hold }) =>
       Effect.gen(function* () {
-        assert.deepStrictEqual(yield* ask, [])
-        assert.strictEqual(sockets.length, 1)
+        const release = Promise.withResolvers<void>()
+        hold(0, release.promise)
+        const waiting = yield* Effect.forkChild(ask)
+        yield* Effect.promise(() => came(0))
+        // Over a connection of its own, asked later and closed for its idleness: the first has waited for longer.
+        yield* ask
+        yield* Effect.promise(() => closed[1] ?? Promise.reject(new Error("there is one connection only")))
+        release.resolve()
+        assert.deepStrictEqual(yield* Fiber.join(waiting), [])
+        assert.strictEqual(closed.length, 2)
       })
     ))
 })
