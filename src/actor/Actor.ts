@@ -16,8 +16,9 @@ export interface Actor<Kind extends string> {
   /** In a row. */
   failures: number
   timer: Timer<Actor<Kind>> | undefined
-  /** How many changes there had been when it was glanced at last, and found at rest for so many milliseconds. */
-  glancedAt: number
+  /** How many changes there had been when it was glanced at last; undefined: never, or nobody counts them. */
+  glancedAt: number | undefined
+  /** Milliseconds that it was found to have to wait then. */
   restMillis: number
   /** What it waits for, in a few words. */
   note: string | undefined
@@ -47,7 +48,7 @@ export const makeRegistry = <Kind extends string>(): Registry<Kind> => {
         isRunning: false,
         failures: 0,
         timer: undefined,
-        glancedAt: -1,
+        glancedAt: undefined,
         restMillis: 0,
         note: undefined
       }

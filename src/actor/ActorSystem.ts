@@ -134,8 +134,8 @@ export const make = Effect.fnUntraced(function* <Kind extends string, E, R>(
   const isStillAtRest = (actor: Actor<Kind>): boolean => {
     const glance = actor.failures === 0 ? glances?.[actor.kind] : undefined
     if (glance === undefined || isStopped) return false
-    const changes = options.changes?.() ?? -1
-    if (changes < 0 || actor.glancedAt !== changes) {
+    const changes = options.changes?.()
+    if (changes === undefined || actor.glancedAt !== changes) {
       const next = attempt(glance, actor.key)
       if (next?._tag !== "RequeueAfter") return false
       actor.note = next.note

@@ -226,6 +226,37 @@ describe("waiting", () => {
       assert.deepStrictEqual(times(start, ran), [0, 10_000, 20_000])
     })
   )
+  it.effect("long waits that end about together end at once, and none before its time", () =>
+    Effect.gen(function* () {
+      const start = yield* now
+      const ran: Array<readonly [string, number]> = []
+      const actors = yield* system((key) =>
+        Effect.map(now, (t) => {
+          ran.push([key, t - start])
+          return Next.requeueAfter(key === "short" ? "9 seconds" : "1 minute")
+        })
+      )
+      for (const key of ["a", "b", "c", "short"]) {
+        actors.tell("Thing", key, "test")
+        yield* TestClock.adjust("1 millis")
+      }
+      yield* TestClock.adjust("61 seconds")
+      const again = ran.filter(([, t]) => t > 100)
+      // a at 60.000, b and c from 60.001 on; a short one is exact.
+      assert.deepStrictEqual(
+        again.filter(([key]) => key !== "short"),
+        [
+          ["a", 60_000],
+          ["b", 60_250],
+          ["c", 60_250]
+        ]
+      )
+      assert.deepStrictEqual(
+        again.find(([key]) => key === "short"),
+        ["short", 9_003]
+      )
+    })
+  )
   it.effect("a shorter wait that comes later is not slept over", () =>
     Effect.gen(function* () {
       const start = yield* now

@@ -1,7 +1,8 @@
-/** A body that comes in while nobody asks for it, over a real connection. */
+/** A body that comes in while nobody asks for it: over a real connection, but where it counts what came together. */
 import * as http from "node:http"
+import { PassThrough } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Pull, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Pull, Stream } from "effect"
 import * as Batches from "../../src/kubernetes/Batches.ts"
 import * as ApiServer from "./ApiServer.ts"
 
@@ -37,11 +38,19 @@ const begin = Effect.gen(function* () {
 describe("a body in batches", () => {
   it.effect("gives at once all that came while nobody asked", () =>
     Effect.gen(function* () {
-      const { batch, send } = yield* begin
-      yield* send("a")
+      const body = new PassThrough()
+      // What is read of an answer, and no more: what comes when is up to the test alone.
+      const response = Object.assign(body, { socket: new PassThrough() }) as unknown as http.IncomingMessage
+      const pull = yield* Stream.toPull(Batches.fromResponse(response, String))
+      const batch = Effect.map(pull, (chunks) => Buffer.concat([...chunks]).toString())
+      body.write("a")
       assert.strictEqual(yield* batch, "a")
-      for (const part of ["b", "c", "d"]) yield* send(part)
+      for (const part of ["b", "c", "d"]) body.write(part)
       assert.strictEqual(yield* batch, "bcd")
+      const next = yield* Effect.forkChild(batch, { startImmediately: true })
+      body.write("e")
+      body.write("f")
+      assert.strictEqual(yield* Fiber.join(next), "ef")
     })
   )
 
