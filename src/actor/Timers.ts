@@ -13,8 +13,8 @@ export interface Timer<A> extends Entry {
 
 export interface Timers<A> {
   /**
-   * Fires once, after `millis` at the earliest, and a long wait up to a quarter of a second after that. Never before it returns, not even for a wait of nothing: it is
-   * at least a millisecond.
+   * Fires once, after `millis` at the earliest; a long wait up to a quarter of a second after that. Never before it
+   * returns, not even for a wait of nothing: it is at least a millisecond.
    */
   readonly set: (millis: number, owner: A) => Timer<A>
   /** Does nothing to a timer that has fired. */

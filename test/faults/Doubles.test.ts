@@ -58,6 +58,12 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     "taken-off-by-hand-twice",
     ["patch externalips/status", 1, "crash after"],
     ["create events", 1, "crash before"]
+  ],
+  [
+    "a list of groups that arrives long after it was given up takes off what others put on meanwhile: nobody can know",
+    "the-61st-rule",
+    ["ModifyNetworkInterfaceAttribute", 1, "late"],
+    ["AuthorizeSecurityGroupIngress", 2, "hand: foreign group put on"]
   ]
 ]
 

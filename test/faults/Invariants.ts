@@ -6,7 +6,7 @@ import { autoAssignLabel, externalIPFinalizer, firewallRuleFinalizer, Tag } from
 import type { Raw } from "../../src/domain/Object.ts"
 import type { Event } from "../../src/simulation/ApiServer.ts"
 import type { Entry } from "../../src/simulation/Ec2Journal.ts"
-import { unseenMillis } from "../../src/simulation/faults/Outcome.ts"
+import { lateMillis, orphanedMillis, unseenMillis } from "../../src/simulation/faults/Outcome.ts"
 import { allowanceOf, untilSwept } from "./Allowance.ts"
 import * as View from "./View.ts"
 import { clusterId, type World } from "./World.ts"
@@ -79,6 +79,8 @@ export const watch = (world: World): Watch => {
   const groupsOn = new Map<string, ReadonlyArray<string>>()
   /** When others put a group on an interface. */
   const putOnAt = new Map<string, number>()
+  /** Writes of whole lists that are on their way for long, and cannot be called back. */
+  const lateLists: Array<{ readonly sentAt: number; readonly arrivesAt: number }> = []
   /** Since when an object has two addresses. */
   const doubled = new Map<string, number>()
   const generations = new Map<string, number>()
@@ -223,12 +225,27 @@ export const watch = (world: World): Watch => {
       if (groupIds.length === 0) report("7 foreign groups", `${networkInterfaceId} has no group any more`)
       for (const id of before) {
         const group = ec2.group(id)
-        // Put on between the operator's read and its write: EC2 has no compare-and-swap, nobody can know.
-        const isUnknowable = machine.now() - (putOnAt.get(`${networkInterfaceId} ${id}`) ?? 0) < 200
+        const isUnknowable = mayBeUnknown(putOnAt.get(`${networkInterfaceId} ${id}`) ?? 0)
         if (groupIds.includes(id) || group === undefined || isOurs(group) || isUnknowable) continue
         report("7 foreign groups", `${group.name} left ${networkInterfaceId}`)
       }
     }
+  }
+
+  /**
+   * Put on between the operator's read and the arrival of its write: EC2 has no compare-and-swap, nobody can know. A
+   * write arrives within this, or after as long as one that is late takes.
+   */
+  const onItsWay = 200
+  const mayBeUnknown = (sinceWhen: number): boolean => {
+    const now = machine.now()
+    return (
+      now - sinceWhen < onItsWay ||
+      lateLists.some(
+        ({ arrivesAt, sentAt }) =>
+          sinceWhen > sentAt - onItsWay && now >= arrivesAt && now < arrivesAt + onItsWay
+      )
+    )
   }
 
   // Requests to EC2.
@@ -378,6 +395,9 @@ export const watch = (world: World): Watch => {
       const { restlessFor, untrueFor } = allowanceOf(call, outcome)
       forgivenUntil = Math.max(forgivenUntil, machine.now() + untrueFor)
       restlessUntil = Math.max(restlessUntil, machine.now() + restlessFor)
+      const delay = outcome === "late" ? lateMillis : outcome === "orphaned" ? orphanedMillis : undefined
+      if (call === "ModifyNetworkInterfaceAttribute" && delay !== undefined)
+        lateLists.push({ sentAt: machine.now(), arrivesAt: machine.now() + delay })
       if (outcome === "slow to show") unseenUntil = machine.now() + unseenMillis
       // What it knew is gone with it: the next one sees what EC2 shows, until a sweep that begins later.
       if (outcome.startsWith("crash") && machine.now() <= unseenUntil) {
