@@ -332,19 +332,28 @@ describe("a failure", () => {
   }
   const gaps = (ran: ReadonlyArray<number>) => ran.slice(1).map((t, i) => t - (ran[i] ?? 0))
 
-  it.effect("backs off, doubling from 100 ms to 5 min with jitter", () =>
-    Effect.gen(function* () {
-      const { behaviour, ran } = failing(Retry.backOff(), 16)
-      const actors = yield* system(behaviour)
-      actors.tell("Thing", "a", "test")
-      yield* TestClock.adjust("2 hours")
-      const seen = gaps(ran)
-      assert.strictEqual(seen.length, 16)
-      for (const [i, gap] of seen.entries()) {
-        const full = Math.min(300_000, 100 * 2 ** i)
-        assert.isTrue(gap >= full / 2 - 1 && gap <= full, `wait ${i} of ${gap} ms`)
-      }
-    })
+  /** A generator that always gives the same. */
+  const always = (drawn: number) =>
+    Effect.provideService(Random.Random, { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => drawn })
+
+  // The whole range of the jitter, its ends included: what is drawn below one, and never one.
+  it.effect.each([0, 0.25, 0.5, 0.75, 1 - Number.EPSILON])(
+    "backs off, doubling from 100 ms to 5 min with jitter, of which %d is drawn",
+    (drawn) =>
+      Effect.gen(function* () {
+        const { behaviour, ran } = failing(Retry.backOff(), 16)
+        const actors = yield* system(behaviour)
+        actors.tell("Thing", "a", "test")
+        yield* TestClock.adjust("2 hours")
+        const seen = gaps(ran)
+        assert.strictEqual(seen.length, 16)
+        for (const [i, gap] of seen.entries()) {
+          const wait = (Math.min(300_000, 100 * 2 ** i) / 2) * (1 + drawn)
+          // A long wait ends with others that do at about the same time, never early.
+          const late = wait >= 10_000 ? 250 : 1
+          assert.isTrue(gap >= wait && gap <= wait + late, `wait ${i} of ${gap} ms, for ${wait}`)
+        }
+      }).pipe(always(drawn))
   )
   it.effect("at once means once: the second in a row backs off", () =>
     Effect.gen(function* () {
