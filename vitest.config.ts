@@ -12,6 +12,7 @@ const unit: TestProjectConfiguration = {
   test: {
     name: "unit",
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/Chance.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "threads"

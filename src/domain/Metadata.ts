@@ -89,4 +89,5 @@ export const byAge = (a: Metadata, b: Metadata): number =>
           : 0
 
 /** Epoch milliseconds -> RFC 3339 with seconds, as Kubernetes writes metav1.Time. */
-export const timestamp = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
+export const timestamp = (millis: number): string =>
+  `${new Date(millis).toISOString().slice(0, -".000Z".length)}Z`

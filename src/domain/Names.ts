@@ -2,7 +2,7 @@
  * Every string that is API: group, labels, taint, finalizers, tags, names.
  * Rule: a string that a user, another program or EC2 can see is written here and nowhere else.
  */
-import { createHash } from "node:crypto"
+import * as Crypto from "node:crypto"
 
 export const group = "kubestatic.quortex.io"
 export const version = "v1alpha1"
@@ -28,7 +28,7 @@ export const goingTaints: ReadonlySet<string> = new Set([
 
 export const autoAssignedPrefix = "auto-assigned-"
 
-const hash = (text: string): string => createHash("sha256").update(text).digest("hex")
+const hash = (text: string): string => Crypto.hash("sha256", text)
 
 /** The n-th name an ExternalIP made for this node may have: the same node asks for the same names, in order. */
 export const autoAssignedName = (nodeUID: string, n: number): string =>

@@ -22,17 +22,38 @@ type Call<A> = Effect.Effect<A, Ec2Error>
 
 const codeOf = (reason: Reason): string => ("code" in reason ? reason.code : reason._tag)
 
+/** Series by their labels, made once: there are as many as actions and codes, and every call adds to two of them. */
+const makeSeries = () => {
+  const requests = new Map<string, Metric.Counter<number>>()
+  const durations = new Map<string, Metric.Histogram<number>>()
+  return {
+    requests: (operation: string, code: string): Metric.Counter<number> => {
+      const key = `${operation} ${code}`
+      const known = requests.get(key) ?? Metric.withAttributes(Metrics.ec2Requests, { operation, code })
+      requests.set(key, known)
+      return known
+    },
+    duration: (operation: string): Metric.Histogram<number> => {
+      const known =
+        durations.get(operation) ?? Metric.withAttributes(Metrics.ec2RequestDuration, { operation })
+      durations.set(operation, known)
+      return known
+    }
+  }
+}
+
 export const make = (
   inner: Service,
   { dryRun, governor, mayWrite }: Options & { readonly governor: Governor["Service"] }
 ): Service => {
+  const series = makeSeries()
   const measured = Effect.fnUntraced(function* <A>(action: string, send: Call<A>) {
     const began = yield* Clock.currentTimeMillis
     const result = yield* Effect.result(send)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
     const code = result._tag === "Success" ? "OK" : codeOf(result.failure.reason)
-    yield* Metric.update(Metric.withAttributes(Metrics.ec2Requests, { operation: action, code }), 1)
-    yield* Metric.update(Metric.withAttributes(Metrics.ec2RequestDuration, { operation: action }), seconds)
+    yield* Metric.update(series.requests(action, code), 1)
+    yield* Metric.update(series.duration(action), seconds)
     const failure = result._tag === "Success" ? undefined : result.failure.reason._tag
     if (failure === "Throttled") yield* governor.refused(action, began)
     // No answer says nothing of the bucket.

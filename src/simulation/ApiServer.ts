@@ -3,8 +3,9 @@
  * Rule: every change is one event in one order, and what the real server would refuse is refused here with the
  * same reason. Sources: Kubernetes API conventions and API concepts; apiserver's registry/generic code.
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { Result } from "effect"
+import { isSame } from "../domain/Json.ts"
 import { timestamp } from "../domain/Metadata.ts"
 import type { Raw } from "../domain/Object.ts"
 import type { ObjectRef, Resource } from "../kubernetes/Kubernetes.ts"
@@ -52,13 +53,6 @@ const resourceKey = (r: Resource): string => `${r.group}/${r.plural}`
 
 const sorted = (objects: ReadonlyMap<string, Raw>): ReadonlyArray<Raw> =>
   [...objects.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
-
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, v: unknown) =>
-    typeof v === "object" && v !== null && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : v
-  )
 
 export interface Options {
   readonly admit: Admit
@@ -219,13 +213,13 @@ export class ApiServer {
     const admitted = this.admitted(resource, merged, stored)
     if (Result.isFailure(admitted)) return Result.fail(admitted.failure)
     const next = admitted.success
-    const isSpecChanged = canonical(withoutStatus(next)) !== canonical(withoutStatus(stored))
+    const isSpecChanged = !isSame(withoutStatus(next), withoutStatus(stored))
     const after: Raw =
       strategy.hasGeneration && isSpecChanged
         ? { ...next, metadata: { ...next.metadata, generation: Number(stored.metadata.generation ?? 0) + 1 } }
         : next
     // A write that changes nothing makes no new version.
-    if (canonical(after) === canonical(stored)) return Result.succeed(stored)
+    if (isSame(after, stored)) return Result.succeed(stored)
     const isGone =
       after.metadata.deletionTimestamp !== undefined && list(after.metadata.finalizers).length === 0
     if (!isGone) return Result.succeed(this.commit(resource, "MODIFIED", after, stored))
@@ -280,9 +274,7 @@ export class ApiServer {
   }
 
   private uid(resource: Resource, name: string): string {
-    const hex = createHash("sha256")
-      .update(`${this.options.seed}/${resource.plural}/${name}/${this.made}`)
-      .digest("hex")
+    const hex = hash("sha256", `${this.options.seed}/${resource.plural}/${name}/${this.made}`)
     return [
       hex.slice(0, 8),
       hex.slice(8, 12),

@@ -3,8 +3,8 @@
  * Rule: pure; as far as the operator and its scenarios write them. Validation of what they never write is left out.
  * Source: k8s.io/api/{core,coordination,events}/v1 and the validation of each in kubernetes pkg/apis.
  */
-import { isDeepStrictEqual } from "node:util"
 import { Result } from "effect"
+import { isSame } from "../domain/Json.ts"
 import type { Raw } from "../domain/Object.ts"
 import * as Go from "./GoStruct.ts"
 import { isQualifiedName } from "./ObjectMeta.ts"
@@ -73,7 +73,7 @@ const node: BuiltIn = {
 const pod: BuiltIn = {
   members: { spec: Go.anything, status: Go.anything },
   problem: (object, stored) =>
-    stored !== undefined && !isDeepStrictEqual(object.spec, stored.spec)
+    stored !== undefined && !isSame(object.spec, stored.spec)
       ? "spec: Forbidden: pod updates may not change fields other than a few"
       : undefined,
   admitted: (object) => ({ ...object, status: object.status ?? { phase: "Pending" } })
@@ -117,8 +117,7 @@ const fixedMembers = [
   "note",
   "type"
 ]
-const isSameEvent = (a: Fields, b: Fields): boolean =>
-  fixedMembers.every((name) => isDeepStrictEqual(a[name], b[name]))
+const isSameEvent = (a: Fields, b: Fields): boolean => fixedMembers.every((name) => isSame(a[name], b[name]))
 
 const event: BuiltIn = {
   members: {

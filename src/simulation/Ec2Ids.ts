@@ -2,12 +2,12 @@
  * Ids and public addresses of the simulated EC2.
  * Rule: they follow from the seed, or from what they are derived from, and never from the hour or the machine.
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 
 export type Prefix = "eipalloc" | "eipassoc" | "eni" | "i" | "sg"
 
 /** 17 hex digits, as in every EC2 resource id since 2016. */
-const digits = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 17)
+const digits = (text: string): string => hash("sha256", text).slice(0, 17)
 
 export const derivedId = (prefix: Prefix, from: string): string => `${prefix}-${digits(from)}`
 

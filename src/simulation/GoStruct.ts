@@ -46,10 +46,17 @@ const wrongType = (path: string, wanted: string): Decoded => Result.fail(`${path
 const scalar = (path: string, value: unknown, isRight: boolean, wanted: string, empty?: unknown): Decoded =>
   isRight ? Result.succeed(value === empty ? undefined : value) : wrongType(path, wanted)
 
+const isAbsent = (value: unknown): boolean => value === undefined || value === null
+/** There even when nothing is given for it. */
+const isAlways = (shape: Shape): boolean => shape.is === "struct" && shape.always === true
+
 const members = (shapes: Members, value: Readonly<Record<string, unknown>>, path: string): Decoded => {
   const decoded: Record<string, unknown> = {}
-  for (const [name, shape] of Object.entries(shapes)) {
-    const member = decode(shape, value[name], path === "" ? name : `${path}.${name}`)
+  for (const name in shapes) {
+    const shape = shapes[name]
+    const given = value[name]
+    if (shape === undefined || (isAbsent(given) && !isAlways(shape))) continue
+    const member = decode(shape, given, path === "" ? name : `${path}.${name}`)
     if (Result.isFailure(member)) return member
     if (member.success !== undefined) decoded[name] = member.success
   }
@@ -58,8 +65,8 @@ const members = (shapes: Members, value: Readonly<Record<string, unknown>>, path
 
 /** The value as it comes back, undefined where it is omitted; or in one line what cannot be decoded. */
 export const decode = (shape: Shape, value: unknown, path: string): Decoded => {
-  if (value === undefined || value === null) {
-    return shape.is === "struct" && shape.always === true
+  if (isAbsent(value)) {
+    return shape.is === "struct" && isAlways(shape)
       ? members(shape.members, {}, path)
       : Result.succeed(undefined)
   }

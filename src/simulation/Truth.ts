@@ -7,6 +7,7 @@ import * as ExternalIP from "../domain/ExternalIP.ts"
 import * as FirewallRule from "../domain/FirewallRule.ts"
 import { Tag } from "../domain/Names.ts"
 import * as Node from "../domain/Node.ts"
+import type { Raw } from "../domain/Object.ts"
 import * as Permission from "../domain/Permission.ts"
 import type { Address } from "../ec2/Ec2.ts"
 import { externalIPs, firewallRules, nodes } from "../kubernetes/Kubernetes.ts"
@@ -35,12 +36,25 @@ export interface Worlds {
   readonly keepsAddresses: boolean
 }
 
+/** An object that has not changed since is not decoded again: it is another one after every change. */
+const remembered = <A>(decode: (raw: Raw) => A): ((raw: Raw) => A) => {
+  const known = new WeakMap<Raw, A>()
+  return (raw) => {
+    const decoded = known.get(raw) ?? decode(raw)
+    known.set(raw, decoded)
+    return decoded
+  }
+}
+const decodeNode = remembered(Node.decode)
+const decodeExternalIP = remembered((raw) => ExternalIP.decode(raw))
+const decodeFirewallRule = remembered((raw) => FirewallRule.decode(raw))
+
 export const judge = ({ cluster, clusterId, ec2, keepsAddresses }: Worlds): Truth => {
   const orphans: Array<string> = []
   const problems: Array<string> = []
-  const allNodes = cluster.all(nodes).map(Node.decode)
-  const addressObjects = cluster.all(externalIPs).map((raw) => ExternalIP.decode(raw))
-  const ruleObjects = cluster.all(firewallRules).map((raw) => FirewallRule.decode(raw))
+  const allNodes = cluster.all(nodes).map(decodeNode)
+  const addressObjects = cluster.all(externalIPs).map(decodeExternalIP)
+  const ruleObjects = cluster.all(firewallRules).map(decodeFirewallRule)
   const ours = ec2.addresses().filter((a) => a.tags[Tag.clusterId] === clusterId)
   const groups = ec2.groups().filter((g) => g.tags[Tag.clusterId] === clusterId)
   const nodeOf = new Map<string, Node.Node>()

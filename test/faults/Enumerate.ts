@@ -92,7 +92,7 @@ export const hit = (made: Run): ReadonlyArray<string> =>
   made.met.map(([point, outcome]) => pair(point.name, outcome))
 
 /** A run without faults makes so many calls to the worlds at least. */
-const leastCalls = 105
+const leastCalls = 78
 const callsOf = (workload: Workload): number =>
   faultless(workload).points.filter((p) => p.sort !== "event").length
 

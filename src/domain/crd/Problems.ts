@@ -3,7 +3,7 @@
  * Rule: on an update, what is as it was is not judged again ("ratcheting", on by default since Kubernetes 1.30).
  * Source: apiextensions-apiserver, pkg/apiserver/validation and pkg/apiserver/schema/cel.
  */
-import { Equal } from "effect"
+import { isSame } from "../Json.ts"
 import { isFields } from "../Object.ts"
 import type { ListShape, ObjectShape, Shape, StringShape } from "./Shape.ts"
 
@@ -39,18 +39,14 @@ const keyOf = (shape: ListShape, item: unknown): string | undefined =>
 
 const childrenOf = (shape: Shape, value: unknown, before: Before, path: string): ReadonlyArray<Child> => {
   if (shape.type === "object" && isFields(value)) {
-    return Object.entries(shape.properties).flatMap(([name, property]) =>
-      value[name] === undefined
-        ? []
-        : [
-            {
-              shape: property,
-              value: value[name],
-              before: isFields(before) ? before[name] : undefined,
-              path: `${path}.${name}`
-            }
-          ]
-    )
+    const children: Array<Child> = []
+    for (const name in shape.properties) {
+      const property = shape.properties[name]
+      if (property === undefined || value[name] === undefined) continue
+      const was = isFields(before) ? before[name] : undefined
+      children.push({ shape: property, value: value[name], before: was, path: `${path}.${name}` })
+    }
+    return children
   }
   if (shape.type === "array" && Array.isArray(value)) {
     // Only the items of a map can be told apart; of another list any item may have become any other.
@@ -72,8 +68,7 @@ const childrenOf = (shape: Shape, value: unknown, before: Before, path: string):
   return []
 }
 
-const isRatcheted = (value: unknown, before: Before): boolean =>
-  before !== undefined && Equal.equals(value, before)
+const isRatcheted = (value: unknown, before: Before): boolean => before !== undefined && isSame(value, before)
 
 const invalid = (path: string, message: string): Problem => ({
   path,

@@ -9,11 +9,12 @@ import type { Shape } from "./Shape.ts"
 export const stored = (shape: Shape, value: unknown): unknown => {
   if (shape.type === "array" && Array.isArray(value)) return value.map((item) => stored(shape.items, item))
   if (shape.type !== "object" || !isFields(value)) return value
-  return Object.fromEntries(
-    Object.entries(shape.properties).flatMap(([name, property]) => {
-      // null counts as absent; only as an item of a list does it stay.
-      const given = value[name] ?? property.default
-      return given === undefined ? [] : [[name, stored(property, given)]]
-    })
-  )
+  const known: Record<string, unknown> = {}
+  for (const name in shape.properties) {
+    const property = shape.properties[name]
+    // null counts as absent; only as an item of a list does it stay.
+    const given = value[name] ?? property?.default
+    if (property !== undefined && given !== undefined) known[name] = stored(property, given)
+  }
+  return known
 }
