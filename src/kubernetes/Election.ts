@@ -1,7 +1,8 @@
 /**
  * One contender for the lease: standing by, leading, letting go.
  * Rule: it stops leading 10 s after the last renewal it began, 5 s before anybody else may begin (contenders wait
- * 15 s after the last change they saw), so a write of 4 s at most never overlaps another leader's.
+ * 15 s after the last change they saw), so a write of 4 s at most never overlaps another leader's. A lease that is
+ * deleted is not let go: who saw its holder waits as if it were there, and the holder makes it again.
  * Source: client-go tools/leaderelection (15 s, 10 s, 2 s).
  */
 import { Clock, Deferred, Duration, Effect, Fiber, Latch, Option, Random, type Scope, Stream } from "effect"
@@ -57,8 +58,8 @@ export const hold = Effect.fn("Election.hold")(function* (options: {
   const isFree = yield* Latch.make()
   const isSeen = yield* Latch.make()
 
-  let observation: Lease.Observation | undefined
-  let version = ""
+  /** As it was seen last. */
+  let seen: { readonly lease: Raw; readonly observation: Lease.Observation } | undefined
   /** Until when this process leads; undefined when it does not. */
   let leadsUntil: number | undefined
   /** Lost or released: neither happens twice, and none after the other. */
@@ -66,11 +67,18 @@ export const hold = Effect.fn("Election.hold")(function* (options: {
 
   const see = Effect.fnUntraced(function* (lease: Raw) {
     const now = yield* monotonicMillis
-    observation = Lease.observe(observation, lease, now)
-    version = Lease.versionOf(lease)
+    const observation = Lease.observe(seen?.observation, lease, now)
+    seen = { lease, observation }
     yield* isSeen.open
     return Lease.judge(lease, identity, observation, now)
   })
+
+  /** Who led by the lease that is gone now, and may not have noticed. */
+  const lastHolder = Effect.map(monotonicMillis, (now) =>
+    seen !== undefined && Lease.judge(seen.lease, identity, seen.observation, now) === "Held"
+      ? Lease.holderOf(seen.lease)
+      : undefined
+  )
 
   const read: Effect.Effect<Option.Option<Raw>, KubernetesError> = kubernetes.get(leases, ref).pipe(
     Effect.asSome,
@@ -88,6 +96,8 @@ export const hold = Effect.fn("Election.hold")(function* (options: {
   const attempt = Effect.fnUntraced(function* (): Effect.fn.Return<Attempt, KubernetesError> {
     const found = yield* read
     if (Option.isNone(found)) {
+      const holder = yield* lastHolder
+      if (holder !== undefined) return { _tag: "Held", holder }
       return yield* send((now) =>
         kubernetes.create(leases, Lease.fresh({ ...ref, identity, now }), namespace)
       )
@@ -155,16 +165,17 @@ export const hold = Effect.fn("Election.hold")(function* (options: {
         .watch(leases, {
           namespace,
           fieldSelector: `metadata.name=${leaseName}`,
-          resourceVersion: version,
+          resourceVersion: seen === undefined ? "" : Lease.versionOf(seen.lease),
           timeoutSeconds
         })
         .pipe(
           Stream.runForEach((event) => {
             if (event.type === "BOOKMARK") return Effect.void
-            if (event.type === "DELETED") return isFree.open
-            return Effect.flatMap(see(event.object), (claim) =>
-              claim === "Free" ? isFree.open : Effect.void
-            )
+            const isHeld =
+              event.type === "DELETED"
+                ? Effect.map(lastHolder, (holder) => holder !== undefined)
+                : Effect.map(see(event.object), (claim) => claim !== "Free")
+            return Effect.flatMap(isHeld, (held) => (held ? Effect.void : isFree.open))
           })
         )
     ),

@@ -118,14 +118,41 @@ describe("a contender", () => {
     })
   )
 
-  it.effect("takes over at once when the lease is deleted", () =>
+  it.effect("waits as long for a lease that is deleted: its holder may not have noticed", () =>
     Effect.gen(function* () {
       const server = LeaseServer.make()
       yield* server.write(theirs)
       const a = yield* contend(server, "a")
       yield* TestClock.adjust("3 seconds")
       yield* server.remove
+      const waited = yield* until(a.mayWrite)
+      assert.isAtLeast(waited, 12)
+      assert.isAtMost(waited, 14.5)
+    })
+  )
+
+  it.effect("takes over at once when a lease that was let go is deleted", () =>
+    Effect.gen(function* () {
+      const server = LeaseServer.make()
+      yield* server.write(theirs)
+      const a = yield* contend(server, "a")
+      yield* TestClock.adjust("3 seconds")
+      yield* Effect.all([server.write({ ...theirs, holderIdentity: "" }), server.remove])
       yield* a.acquired
+    })
+  )
+
+  it.effect("leaves it to the leader to make a deleted lease again", () =>
+    Effect.gen(function* () {
+      const server = LeaseServer.make()
+      const a = yield* contend(server, "a")
+      const b = yield* contend(server, "b")
+      for (let i = 0; i < 40; i++) {
+        if (i % 5 === 0) yield* server.remove
+        yield* TestClock.adjust("500 millis")
+        assert.deepStrictEqual([yield* a.mayWrite, yield* b.mayWrite], [true, false])
+      }
+      assert.deepInclude(server.spec(), { holderIdentity: "a" })
     })
   )
 
