@@ -56,7 +56,9 @@ export const own = (
     if (missing !== undefined) return missing
   }
   if (address === undefined) return allocate(o, object)
-  if (address.isUncertain) return perform({ _tag: "ReadAddress", allocationId: address.allocationId })
+  // An extra one as well: its release may have been lost on the way.
+  const uncertain = o.addresses.find((a) => a.isUncertain)
+  if (uncertain !== undefined) return perform({ _tag: "ReadAddress", allocationId: uncertain.allocationId })
   const tags = missingTags(o, object, address)
   if (tags !== undefined) return perform({ _tag: "TagAddress", address, tags })
   const extra = o.addresses.find((a) => isReleasableExtra(object, address, a))

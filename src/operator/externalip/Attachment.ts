@@ -1,11 +1,12 @@
 /**
  * The attachment of an address to the node its ExternalIP names.
- * Rule: never onto an interface that holds another address; off the old node (label first) before on the new one;
- * of several that name one node exactly one gets it.
+ * Rule: never onto an interface that holds another address; off the old node (label first) before on the new one, and
+ * also when the new one cannot have it: whoever waits for the old one must not wait for ever. Of several that name one
+ * node exactly one gets it.
  */
 import * as Next from "../../actor/Next.ts"
 import type { Decision } from "../../actor/Reconcile.ts"
-import { ConditionType, isFalse, Reason, type Verdict } from "../../domain/Condition.ts"
+import { ConditionType, type FailureReason, isFalse, Reason } from "../../domain/Condition.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { byAge } from "../../domain/Metadata.ts"
 import type { AddressRecord } from "../../ec2/Inventory.ts"
@@ -27,37 +28,47 @@ export const attach = (
       say(o, object, Status.reserved(object, address), Next.awaitChange("a node"))
     )
   }
-  const refuse = (verdict: Verdict) => Status.unattached(object, address, verdict)
-  const no = (reason: (typeof Reason)[keyof typeof Reason], message: string) =>
-    refuse(isFalse(NetworkInterfaceAssociated, reason, message))
+  /** Off a node that it does not name any more; then it is said why it is not on the one it names. */
+  const refuse = (
+    reason: FailureReason,
+    message: string,
+    tell: (outcome: Status.Outcome) => Decision<Step>
+  ): Decision<Step> => {
+    const leaving = o.isElsewhere ? detach(address, o.labelledElsewhere) : undefined
+    const verdict = isFalse(NetworkInterfaceAssociated, reason, message)
+    return leaving ?? tell(Status.unattached(object, address, verdict))
+  }
+  const refuseUntil = (reason: FailureReason, message: string, until: string) =>
+    refuse(reason, message, (outcome) => say(o, object, outcome, Next.awaitChange(until)))
+  const refuseAndWait = (reason: FailureReason, message: string, why: string) =>
+    refuse(reason, message, (outcome) => sayAndWait(o, object, outcome, why))
   if (o.node === undefined) {
-    return say(
-      o,
-      object,
-      no(Reason.NodeNotFound, `node ${nodeName} does not exist`),
-      Next.awaitChange(`node ${nodeName}`)
-    )
+    return refuseUntil(Reason.NodeNotFound, `node ${nodeName} does not exist`, `node ${nodeName}`)
   }
   if (o.placement === undefined || o.placement._tag === "NotYet") {
-    const outcome = no(Reason.NodeNotFound, `node ${nodeName} has no providerID yet`)
-    return say(o, object, outcome, Next.awaitChange(`the providerID of ${nodeName}`))
+    return refuseUntil(
+      Reason.NodeNotFound,
+      `node ${nodeName} has no providerID yet`,
+      `the providerID of ${nodeName}`
+    )
   }
   if (o.placement._tag === "Unsupported") {
-    const outcome = no(
+    return refuseUntil(
       Reason.UnsupportedNode,
-      `node ${nodeName} is not an EC2 instance (providerID ${o.placement.providerID})`
+      `node ${nodeName} is not an EC2 instance (providerID ${o.placement.providerID})`,
+      `another node than ${nodeName}`
     )
-    return say(o, object, outcome, Next.awaitChange(`another node than ${nodeName}`))
   }
   const { instanceId } = o.placement
   const isHere = address.association?.instanceId === instanceId
   const rival = isHere ? undefined : winnerOver(object, o.rivals)
   if (rival !== undefined) {
-    const outcome = no(
+    const { name } = rival.externalIP.metadata
+    return refuseUntil(
       Reason.NodeAlreadyHasAddress,
-      `node ${nodeName} belongs to ExternalIP ${rival.externalIP.metadata.name}`
+      `node ${nodeName} belongs to ExternalIP ${name}`,
+      `${name} to leave ${nodeName}`
     )
-    return say(o, object, outcome, Next.awaitChange(`${rival.externalIP.metadata.name} to leave ${nodeName}`))
   }
   const sighting = o.sighting
   if (sighting === undefined || sighting._tag === "Unseen")
@@ -65,17 +76,17 @@ export const attach = (
   const isOld = sighting.readAt < o.runBegan
   if (sighting._tag === "Gone") {
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
-    const outcome = no(Reason.ProviderError, `EC2 knows no running instance ${instanceId}`)
-    return sayAndWait(o, object, outcome, `instance ${instanceId}`)
+    const message = `EC2 knows no running instance ${instanceId}`
+    return refuseAndWait(Reason.ProviderError, message, `instance ${instanceId}`)
   }
   if (sighting.isUncertain) return perform({ _tag: "LookUpInstance", instanceId })
   const { instance } = sighting
   if (o.policy.vpcId !== undefined && instance.vpcId !== undefined && instance.vpcId !== o.policy.vpcId) {
-    const outcome = no(
+    return refuseUntil(
       Reason.OtherVpc,
-      `instance ${instanceId} is in ${instance.vpcId}, the operator serves ${o.policy.vpcId} only`
+      `instance ${instanceId} is in ${instance.vpcId}, the operator serves ${o.policy.vpcId} only`,
+      `another node than ${nodeName}`
     )
-    return say(o, object, outcome, Next.awaitChange(`another node than ${nodeName}`))
   }
   const chosen = InterfaceChoice.choose(instance, {
     holdingAddress: isHere ? address.association?.networkInterfaceId : undefined,
@@ -96,20 +107,17 @@ export const attach = (
   if (chosen === undefined) {
     // An instance seen before it had its public IP must be looked at again.
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
-    const outcome = no(Reason.NoPublicInterface, `no interface of ${instanceId} has a public IP`)
-    return sayAndWait(o, object, outcome, `a public interface on ${instanceId}`)
+    const message = `no interface of ${instanceId} has a public IP`
+    return refuseAndWait(Reason.NoPublicInterface, message, `a public interface on ${instanceId}`)
   }
   const holder = chosen.publicIp
   if (holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp) {
-    // Two that change places wait for each other for ever unless each lets go first.
-    const gone = o.leaving.has(holder.address) ? detach(address, o.labelledElsewhere) : undefined
-    if (gone !== undefined) return gone
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
-    const outcome = no(
+    return refuseAndWait(
       Reason.NodeAlreadyHasAddress,
-      `interface ${chosen.networkInterfaceId} of ${nodeName} holds the Elastic IP ${holder.address}`
+      `interface ${chosen.networkInterfaceId} of ${nodeName} holds the Elastic IP ${holder.address}`,
+      `${holder.address} to leave ${chosen.networkInterfaceId}`
     )
-    return sayAndWait(o, object, outcome, `${holder.address} to leave ${chosen.networkInterfaceId}`)
   }
   return (
     detach(address, o.labelledElsewhere) ??

@@ -8,7 +8,7 @@ import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
 import type { DoneReason } from "../../domain/EventReason.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
-import { externalIPFinalizer, Tag } from "../../domain/Names.ts"
+import { externalIPFinalizer } from "../../domain/Names.ts"
 import { Ec2 } from "../../ec2/Ec2.ts"
 import { type Ec2Error, isAmbiguous } from "../../ec2/Ec2Error.ts"
 import { Urgency } from "../../ec2/Governor.ts"
@@ -63,17 +63,6 @@ export const make = Effect.gen(function* () {
     missing: new Map()
   }
 
-  /** On this node's instance, and asked for on another node. */
-  const leavingFrom = (instanceId: string, nodeName: string | undefined): ReadonlySet<string> => {
-    const leaving = new Set<string>()
-    for (const address of inventory.addressesOn(instanceId)) {
-      const object = mirrors.externalIPs.get(address.tags[Tag.externalIPName] ?? "")
-      const wanted = object === undefined ? undefined : ExternalIP.nodeName(object)
-      if (wanted !== undefined && wanted !== nodeName) leaving.add(address.publicIp)
-    }
-    return leaving
-  }
-
   /** Of the intent that is in status now. */
   const isAbout = (
     intents: ReadonlyMap<string, number>,
@@ -92,7 +81,9 @@ export const make = Effect.gen(function* () {
     const uid = object?.metadata.uid ?? ""
     const inStatus = object?.status.addressID
     const addresses = inventory.addressesOf(name)
-    const publicIp = Plan.pick(addresses, inStatus)?.publicIp
+    const address = Plan.pick(addresses, inStatus)
+    const publicIp = address?.publicIp
+    const carriers = mirrors.nodes.find("instance", address?.association?.instanceId ?? "")
     const labelled = publicIp === undefined ? [] : mirrors.nodes.find("address", publicIp).map((n) => n.name)
     return {
       now,
@@ -119,7 +110,7 @@ export const make = Effect.gen(function* () {
                     .addressesOf(externalIP.metadata.name)
                     .some((a) => a.association?.instanceId === instanceId)
               })),
-      leaving: instanceId === undefined ? new Set() : leavingFrom(instanceId, nodeName),
+      isElsewhere: carriers.some((n) => n.name !== nodeName),
       labelledElsewhere: labelled.filter((n) => n !== nodeName),
       isLabelled: nodeName !== undefined && labelled.includes(nodeName),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),

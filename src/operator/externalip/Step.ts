@@ -36,8 +36,8 @@ export interface Observed {
   readonly placement: Placement | undefined
   readonly sighting: InstanceSighting | undefined
   readonly rivals: ReadonlyArray<Rival>
-  /** Addresses of ours on the named node's instance that are asked for elsewhere: they are about to leave. */
-  readonly leaving: ReadonlySet<string>
+  /** The address is attached to a node that is there, and not the one named. */
+  readonly isElsewhere: boolean
   /** Nodes other than the one named that carry the label of this address. */
   readonly labelledElsewhere: ReadonlyArray<string>
   /** The named node carries the label of this address. */

@@ -38,7 +38,7 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   rivals: [],
   labelledElsewhere: [],
   isLabelled: false,
-  leaving: new Set(),
+  isElsewhere: false,
   groupIds: [],
   ...o,
   memory: {
@@ -179,6 +179,14 @@ describe("allocation", () => {
     assert.strictEqual(at(address(2, "e")), "Release")
     assert.strictEqual(at(address(2, "e", { association: attachedTo("x") })), "settled")
     assert.strictEqual(at(address(2, "e", { tagged: { [Tag.uid]: "another" } })), "settled")
+  })
+  it("reads an extra address again whose release was not answered", () => {
+    const kept = address(1, "e")
+    const object = reserved(externalIP("e"), kept)
+    const doubtful = { ...address(2, "e"), isUncertain: true }
+    const decision = Plan.decide(observe({ object, addresses: [kept, doubtful], statusAddress: kept }))
+    assert(decision._tag === "Perform" && decision.step._tag === "ReadAddress")
+    assert.strictEqual(decision.step.allocationId, doubtful.allocationId)
   })
 })
 
@@ -338,9 +346,34 @@ describe("moving", () => {
     const off = { ...there, association: undefined }
     assert.strictEqual(word(observe({ ...base, addresses: [off], statusAddress: off })), "Associate")
   })
-  it("stays where it is while the new node cannot take it", () => {
-    assert.notStrictEqual(word(observe({ ...base, node: undefined, placement: undefined })), "Disassociate")
-  })
+  const refusals: ReadonlyArray<readonly [string, Overrides]> = [
+    ["does not exist", { node: undefined, placement: undefined }],
+    ["belongs to another", { rivals: [{ externalIP: externalIP("other"), isAttached: true }] }],
+    [
+      "holds another Elastic IP",
+      {
+        sighting: seen(
+          instance("n1", {
+            interfaces: [
+              networkInterface("n1", { publicIp: { address: "192.0.2.1", owner: "123456789012" } })
+            ]
+          })
+        )
+      }
+    ]
+  ]
+  for (const [why, o] of refusals) {
+    it(`leaves a node that it does not name also when the new one ${why}: others may wait for the old one`, () => {
+      const observed = { ...base, ...o, isElsewhere: true }
+      assert.strictEqual(word(observe({ ...observed, labelledElsewhere: ["old"] })), "settled")
+      assert.strictEqual(word(observe(observed)), "Disassociate")
+      const off = { ...there, association: undefined }
+      assert.strictEqual(word(observe({ ...observed, addresses: [off], statusAddress: off })), "WriteStatus")
+    })
+    it(`stays on an instance that is no other node's while the new node ${why}`, () => {
+      assert.notStrictEqual(word(observe({ ...base, ...o })), "Disassociate")
+    })
+  }
   it("off a node that is no longer named", () => {
     const cleared = { ...object, spec: externalIP("e").spec }
     assert.strictEqual(word(observe({ ...base, object: cleared })), "Disassociate")
