@@ -28,6 +28,22 @@ export const isSameTags = (a: Tags, b: Tags): boolean => {
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
 }
 
+/** What a deletion of unknown outcome can have changed: whether the group is there, and nothing of it. */
+export const unlessDeleted = (believed: Group): Group => believed
+
+/** What CreateTags of unknown outcome can have changed. */
+export const withTagsOf = (believed: Group, { tags }: Group): Group => ({ ...believed, tags })
+
+/** What opening or closing these, with an unknown outcome, can have changed. */
+export const withRulesOf = (touched: ReadonlyArray<Permission.Permission>) => {
+  const keys = new Set(touched.map(Permission.key))
+  const isTouched = (p: Permission.Permission): boolean => keys.has(Permission.key(p))
+  return (believed: Group, read: Group): Group => ({
+    ...believed,
+    permissions: [...believed.permissions.filter((p) => !isTouched(p)), ...read.permissions.filter(isTouched)]
+  })
+}
+
 const described = (p: Permission.Permission): string => `${Permission.key(p)}|${p.description}`
 
 /** The name cannot change. */

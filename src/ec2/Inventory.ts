@@ -86,7 +86,8 @@ export class Inventory extends Context.Service<
     readonly wroteInterface: (networkInterface: NetworkInterface) => void
     /** The outcome of a write is not known: a later read decides. */
     readonly doubtAddress: (allocationId: string) => void
-    readonly doubtGroup: (groupId: string) => void
+    /** `settle`: what of the group that write can have changed. */
+    readonly doubtGroup: (groupId: string, settle: Trust.Settle<Group.Group>) => void
     readonly doubtInstance: (instanceId: string) => void
 
     readonly onChange: (listener: (change: InventoryChange, asker: unknown) => void) => void
@@ -335,7 +336,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     wroteInterface: ({ groupIds, networkInterfaceId }) =>
       instances.wroteGroups(networkInterfaceId, groupIds, now()),
     doubtAddress: (allocationId) => addresses.doubt(allocationId, now()),
-    doubtGroup: (groupId) => groups.doubt(groupId, now()),
+    doubtGroup: (groupId, settle) => groups.doubt(groupId, now(), settle),
     doubtInstance: (instanceId) => instances.doubt(instanceId, now()),
     onChange: (listener) => {
       listeners.push(listener)

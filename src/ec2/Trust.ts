@@ -2,7 +2,8 @@
  * What is believed of things in EC2 that we write and read: EC2's answers lag behind its deeds.
  * Rule: the reply of our own write beats every read that contradicts it and began before the visibility window
  * after it was over; a later read wins. A write of unknown outcome beats nothing: the first read that begins after
- * it decides, and no later read is doubted for its sake.
+ * it decides what it may have changed, and no later read is doubted for its sake. What it cannot have changed is
+ * believed as before.
  */
 import { Duration } from "effect"
 
@@ -33,6 +34,9 @@ export interface Change<A> {
   readonly after: A | undefined
 }
 
+/** What is believed after a doubtful write, of what was believed before it and what the read that decides shows. */
+export type Settle<A> = (believed: A, read: A) => A
+
 /** Things of one kind by id. A record is the same object for as long as nothing is learnt of the thing. */
 export interface Mirror<A> {
   readonly get: (id: string) => (A & Trust) | undefined
@@ -43,7 +47,8 @@ export interface Mirror<A> {
   readonly wrote: (value: A, now: number) => void
   /** Our own deletion. */
   readonly deleted: (id: string, now: number) => void
-  readonly doubt: (id: string, now: number) => void
+  /** A write had no clear answer. `settle`: where it can have changed a part only. */
+  readonly doubt: (id: string, now: number, settle?: Settle<A>) => void
   /** One thing as a describe that began then shows it; undefined: it does not show it. */
   readonly saw: (id: string, value: A | undefined, began: number) => void
   /** All things a describe of everything shows: what is not among them is gone. */
@@ -66,6 +71,8 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
   const entries = new Map<string, A & Trust>()
   /** When we deleted it, oldest first: a describe may show it a while longer. */
   const tombstones = new Map<string, number>()
+  /** When the last doubtful write that can have changed a part only ended, and how the read that decides is taken. */
+  const partial = new Map<string, { readonly at: number; readonly settle: Settle<A> }>()
 
   const put = (value: A, trust: Trust, isRead: boolean): void => {
     const key = id(value)
@@ -85,6 +92,7 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     const before = entries.get(key)
     if (before === undefined) return
     entries.delete(key)
+    partial.delete(key)
     onChange({ before, after: undefined }, isRead)
   }
 
@@ -102,6 +110,16 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     }
     const { existedAt, wroteAt } = record
     if (began < record.readBegan) return
+    const doubt = partial.get(key)
+    if (doubt !== undefined) {
+      if (began <= doubt.at) return
+      partial.delete(key)
+      const settled = outweighs(wroteAt, began) ? doubt.settle(record, value) : value
+      // What the read lacks of it is for another read to confirm.
+      const readBegan = isSame(settled, value) ? began : record.readBegan
+      put(settled, { readBegan, wroteAt, existedAt, isUncertain: false }, false)
+      return
+    }
     const isLater = began > wroteAt
     const read: Trust = { readBegan: began, wroteAt, existedAt, isUncertain: false }
     if (record.isUncertain) {
@@ -116,13 +134,19 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
   const didNotSee = (key: string, began: number): void => {
     const record = entries.get(key)
     if (record === undefined) return
-    const { existedAt, readBegan } = record
-    if (began < readBegan || began <= record.wroteAt) return
+    const { existedAt, readBegan, wroteAt } = record
+    const doubt = partial.get(key)
+    if (began < readBegan || began <= Math.max(wroteAt, doubt?.at ?? 0)) return
     if (!outweighs(existedAt, began)) {
       remove(key, !record.isUncertain)
     } else if (record.isUncertain) {
       // What was made just now may be invisible still; the doubtful write to it is asked after once only.
-      put(record, { readBegan, wroteAt: 0, existedAt, isUncertain: false }, false)
+      partial.delete(key)
+      put(
+        record,
+        { readBegan, wroteAt: doubt === undefined ? 0 : wroteAt, existedAt, isUncertain: false },
+        false
+      )
     }
   }
 
@@ -133,6 +157,7 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     wrote: (value, now) => {
       const key = id(value)
       tombstones.delete(key)
+      partial.delete(key)
       const readBegan = entries.get(key)?.readBegan ?? 0
       put(value, { readBegan, wroteAt: now, existedAt: now, isUncertain: false }, false)
     },
@@ -145,11 +170,21 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       tombstones.set(key, now)
       remove(key, false)
     },
-    doubt: (key, now) => {
+    doubt: (key, now, settle) => {
       const record = entries.get(key)
       if (record === undefined) return
-      const { existedAt, readBegan } = record
-      put(record, { readBegan, wroteAt: now, existedAt, isUncertain: true }, false)
+      const { existedAt, isUncertain, readBegan, wroteAt } = record
+      const before = partial.get(key)
+      // Of all that is in doubt already, a part cannot be told from the rest.
+      if (settle === undefined || (isUncertain && before === undefined)) {
+        partial.delete(key)
+        put(record, { readBegan, wroteAt: now, existedAt, isUncertain: true }, false)
+        return
+      }
+      const settleBoth: Settle<A> = (believed, read) =>
+        settle(before?.settle(believed, read) ?? believed, read)
+      partial.set(key, { at: now, settle: settleBoth })
+      put(record, { readBegan, wroteAt, existedAt, isUncertain: true }, false)
     },
     saw: (key, value, began) => {
       if (value === undefined) didNotSee(key, began)

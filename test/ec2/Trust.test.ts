@@ -172,6 +172,63 @@ describe("what is in doubt", () => {
     assert.deepStrictEqual(foreign, [])
   })
 
+  it("in part only leaves the rest as it was written, while a read may lag behind that", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours"), 1_000)
+    mirror.doubt("a", 2_000, (believed, read) => thing(`${believed.value}, ${read.value}`))
+    mirror.saw("a", thing("early"), 2_000)
+    assert.deepInclude(mirror.get("a"), { value: "ours", isUncertain: true })
+    mirror.saw("a", thing("shown"), 2_500)
+    assert.deepInclude(mirror.get("a"), {
+      value: "ours, shown",
+      readBegan: 0,
+      wroteAt: 1_000,
+      isUncertain: false
+    })
+    mirror.saw("a", thing("stale"), 1_000 + window - 1)
+    assert.deepInclude(mirror.get("a"), { value: "ours, shown" })
+    mirror.saw("a", thing("late"), 1_000 + window)
+    assert.deepInclude(mirror.get("a"), { value: "late", readBegan: 1_000 + window })
+  })
+
+  it("in part only is decided as a whole by a read that cannot lag behind the last write", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours"), 1_000)
+    mirror.doubt("a", window, (believed) => believed)
+    mirror.saw("a", thing("theirs"), 1_000 + window)
+    assert.deepInclude(mirror.get("a"), { value: "theirs", isUncertain: false })
+  })
+
+  it("twice in part is decided for both by one read", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours"), 1_000)
+    mirror.doubt("a", 2_000, (believed) => thing(`first of ${believed.value}`))
+    mirror.doubt("a", 3_000, (believed) => thing(`second of ${believed.value}`))
+    mirror.saw("a", thing("shown"), 2_500)
+    assert.deepInclude(mirror.get("a"), { value: "ours", isUncertain: true })
+    mirror.saw("a", thing("shown"), 3_500)
+    assert.deepInclude(mirror.get("a"), { value: "second of first of ours", isUncertain: false })
+  })
+
+  it("as a whole stays so when a part is in doubt as well", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours"), 1_000)
+    mirror.doubt("a", 2_000)
+    mirror.doubt("a", 3_000, (believed) => believed)
+    mirror.saw("a", thing("shown"), 3_500)
+    assert.deepInclude(mirror.get("a"), { value: "shown", isUncertain: false })
+  })
+
+  it("in part, made just now and not shown, is as it was written", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours"), 1_000)
+    mirror.doubt("a", 2_000, (believed) => believed)
+    mirror.saw("a", undefined, 2_500)
+    assert.deepInclude(mirror.get("a"), { value: "ours", wroteAt: 1_000, isUncertain: false })
+    mirror.saw("a", thing("stale"), 3_000)
+    assert.deepInclude(mirror.get("a"), { value: "ours" })
+  })
+
   it("is nothing that is not known", () => {
     const { mirror, told } = make()
     mirror.doubt("a", 1_000)

@@ -12,6 +12,7 @@ import * as Permission from "../../domain/Permission.ts"
 import { Ec2, type NetworkInterface } from "../../ec2/Ec2.ts"
 import { type Ec2Error, type Gone, isAmbiguous } from "../../ec2/Ec2Error.ts"
 import { Urgency } from "../../ec2/Governor.ts"
+import * as Group from "../../ec2/Group.ts"
 import type { GroupRecord } from "../../ec2/Inventory.ts"
 import { Events } from "../../kubernetes/Events.ts"
 import { describe, type Failure, NotYet, reasonOf } from "../Failure.ts"
@@ -42,6 +43,8 @@ const mutations: ReadonlySet<Plan.Step["_tag"]> = new Set([
 
 /** What may open a rule, or make the group that it is opened in. */
 const openings: ReadonlySet<Plan.Step["_tag"]> = new Set(["CreateGroup", "Authorize", "Fill"])
+
+type Settle = (believed: Group.Group, read: Group.Group) => Group.Group
 
 /** Of one node's group, kept between runs. */
 interface Lasting {
@@ -145,12 +148,12 @@ export const make = Effect.gen(function* () {
 
   /** After an answer that the mirror did not foresee, the group is read again before anything else. */
   const doubting =
-    (nodeName: string, group: GroupRecord) =>
+    (nodeName: string, group: GroupRecord, settle: Settle) =>
     <A>(effect: Effect.Effect<A, Ec2Error>) =>
       Effect.tapError(effect, ({ reason }) =>
         Effect.sync(() => {
           if (isAmbiguous(reason) || reason._tag === "Duplicate" || reason._tag === "Gone") {
-            mirrors.attributed(self(nodeName), () => inventory.doubtGroup(group.groupId))
+            mirrors.attributed(self(nodeName), () => inventory.doubtGroup(group.groupId, settle))
           }
         })
       )
@@ -201,7 +204,7 @@ export const make = Effect.gen(function* () {
               // Alone, "duplicate" says that it is there; in a batch, that the mirror is behind.
               if (!isBatch) return opened()
               run.singly.add(direction)
-              wrote(() => inventory.doubtGroup(group.groupId))
+              wrote(() => inventory.doubtGroup(group.groupId, Group.withRulesOf(permissions)))
             }),
           Mistake: (reason) =>
             Effect.sync(() => {
@@ -232,7 +235,7 @@ export const make = Effect.gen(function* () {
               lasting.limitsUntil ??= o.now + Duration.toMillis(limitLifetime)
             })
         }),
-        doubting(nodeName, group)
+        doubting(nodeName, group, Group.withRulesOf(permissions))
       )
     })
 
@@ -245,7 +248,7 @@ export const make = Effect.gen(function* () {
         if (code === "InvalidGroup.NotFound") return wrote(() => inventory.deletedGroup(group.groupId))
         if (permissions.length === 1) return closed()
         run.singly.add(direction)
-        wrote(() => inventory.doubtGroup(group.groupId))
+        wrote(() => inventory.doubtGroup(group.groupId, Group.withRulesOf(permissions)))
       }
       yield* ec2.revokeSecurityGroupRules(request(step)).pipe(
         Effect.tap(() =>
@@ -262,7 +265,7 @@ export const make = Effect.gen(function* () {
             return Effect.void
           })
         ),
-        doubting(nodeName, group)
+        doubting(nodeName, group, Group.withRulesOf(permissions))
       )
     })
 
@@ -359,7 +362,7 @@ export const make = Effect.gen(function* () {
           const { groupId } = step.group
           yield* ec2
             .createTags({ resourceIds: [groupId], tags: step.tags })
-            .pipe(doubting(nodeName, step.group))
+            .pipe(doubting(nodeName, step.group, Group.withTagsOf))
           const group = latest(step.group)
           wrote(() => inventory.wroteGroup({ ...group, tags: { ...group.tags, ...step.tags } }))
           return
@@ -422,7 +425,7 @@ export const make = Effect.gen(function* () {
             Effect.tapError((error) =>
               Effect.sync(() => {
                 run.attachments.delete(groupId)
-                if (isAmbiguous(error.reason)) wrote(() => inventory.doubtGroup(groupId))
+                if (isAmbiguous(error.reason)) wrote(() => inventory.doubtGroup(groupId, Group.unlessDeleted))
               })
             ),
             Effect.catchReason("Ec2Error", "Busy", (_, error) => {
