@@ -3,7 +3,7 @@
  * Rule: everything is read from here; sweeps, look-ups and the replies of our own writes keep it true, and every
  * difference that decides something is told once.
  */
-import { Array as Arr, Clock, Context, Effect, Layer, Metric } from "effect"
+import { Array as Arr, Clock, Context, Effect, Layer, Metric, Semaphore } from "effect"
 import * as Metrics from "../domain/Metrics.ts"
 import { Tag, type Tags } from "../domain/Names.ts"
 import * as ById from "./ById.ts"
@@ -72,6 +72,10 @@ export class Inventory extends Context.Service<
     readonly readAddress: (allocationId: string) => Read<AddressRecord | undefined>
     /** By group id, whatever its tags; batched. */
     readonly readGroup: (groupId: string) => Read<GroupRecord | undefined>
+    /** All of ours, unless a read that began at `since` (epoch milliseconds) or later has shown them. */
+    readonly readGroups: (since: number) => Read<void>
+    /** When the last read of all groups of ours began (epoch milliseconds); 0: there was none. */
+    readonly groupsReadBegan: () => number
     readonly readGroupNamed: (name: string, vpcId: string) => Read<GroupRecord | undefined>
     /** Batched: up to 200 ids in one call, waiting up to 100 ms for more. */
     readonly lookUpInstance: (instanceId: string) => Read<InstanceSighting>
@@ -131,6 +135,8 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
   const now = () => clock.currentTimeMillisUnsafe()
   const listeners: Array<(change: InventoryChange, asker: unknown) => void> = []
   let hasSwept = false
+  let groupsReadBegan = 0
+  const readingGroups = yield* Semaphore.make(1)
   let asking: unknown
 
   const tell = (change: InventoryChange) => {
@@ -259,6 +265,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     // After the instances: they say whose interface an address is on.
     addresses.sawAll(seenAddresses.map(placed), began)
     groups.sawAll(seenGroups.map(Group.fromEc2), began)
+    groupsReadBegan = Math.max(groupsReadBegan, began)
     instances.keepOnly(asked, began)
     hasSwept = true
   })
@@ -297,6 +304,21 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       yield* taking(() => groups.saw(groupId, value, began))
       return groups.get(groupId)
     }),
+    // One after the other: of many who ask, the first reads for all.
+    readGroups: (since) =>
+      readingGroups.withPermit(
+        Effect.suspend(() => {
+          if (groupsReadBegan >= since) return Effect.void
+          const began = now()
+          return Effect.flatMap(ec2.describeSecurityGroups({ tags: inClusters }), (seen) =>
+            taking(() => {
+              groups.sawAll(seen.map(Group.fromEc2), began)
+              groupsReadBegan = Math.max(groupsReadBegan, began)
+            })
+          )
+        })
+      ),
+    groupsReadBegan: () => groupsReadBegan,
     readGroupNamed: Effect.fn("Inventory.readGroupNamed")(function* (name: string, vpcId: string) {
       const began = now()
       const [seen] = yield* ec2.describeSecurityGroups({ names: [name], vpcIds: [vpcId] })

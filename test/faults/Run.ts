@@ -84,6 +84,8 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
     counted.set(name, n)
     return workload.given.find(([call, nth]) => call === name && nth === n)?.[2]
   }
+  /** Shown nodes as they were. */
+  const misinformed = new Set<Life>()
   const fate = (life: Life, { name, sort }: Call, request: unknown): Outcome | undefined => {
     const n = points.length
     const given = givenFor(name)
@@ -99,6 +101,9 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
       met.push([point, outcome])
       endsOtherwise ||= allowanceOf(name, outcome).endsOtherwise
       watch.forgive(name, outcome)
+      if (name === "list nodes" && outcome.startsWith("behind")) misinformed.add(life)
+      // It takes a node for there that has been gone for seconds, and makes it an address: kept for the next one.
+      endsOtherwise ||= outcome === "late" && name.endsWith(" nodes") && misinformed.has(life)
       // A kept address that seems to be in use is not taken for the next node, and stays.
       endsOtherwise ||= workload.keepsAddresses === true && watch.isMisled()
     }

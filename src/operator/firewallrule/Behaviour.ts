@@ -9,7 +9,6 @@ import type { DoneReason } from "../../domain/EventReason.ts"
 import * as FirewallRule from "../../domain/FirewallRule.ts"
 import { firewallRuleFinalizer, Tag } from "../../domain/Names.ts"
 import * as Permission from "../../domain/Permission.ts"
-import type { GroupRecord } from "../../ec2/Inventory.ts"
 import { Events } from "../../kubernetes/Events.ts"
 import { withFinalizer, withoutFinalizer } from "../../kubernetes/Finalizer.ts"
 import { newTrouble } from "../Announcement.ts"
@@ -20,6 +19,7 @@ import type { Report } from "../Reports.ts"
 import { Settings } from "../Settings.ts"
 import { statusPatch } from "../StatusPatch.ts"
 import { surroundings } from "../Surroundings.ts"
+import * as Handover from "./Handover.ts"
 import * as Plan from "./Plan.ts"
 import { type Target, targetOf } from "./Target.ts"
 
@@ -32,6 +32,7 @@ export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const { inventory } = mirrors
   const around = surroundings(mirrors)
+  const handover = Handover.make()
 
   const isWantedByOthers = (
     rule: FirewallRule.FirewallRule,
@@ -56,16 +57,31 @@ export const make = Effect.gen(function* () {
       ...mirrors.firewallRules.find("node", nodeName)
     ].filter((r) => FirewallRule.isDisabled(r) && !FirewallRule.isDeleting(r))
 
+  /** The rule is, or was, to be open in that group. */
+  const belongs = (
+    rule: FirewallRule.FirewallRule,
+    target: Target,
+    groupId: string,
+    nodeName: string
+  ): boolean =>
+    rule.status.firewallRuleID === groupId ||
+    rule.status.nodeName === nodeName ||
+    (target._tag === "Node" && target.nodeName === nodeName)
+
+  const doubtedUntil = (rule: FirewallRule.FirewallRule, target: Target, now: number): number => {
+    const names = new Set([rule.status.nodeName, target._tag === "Node" ? target.nodeName : undefined])
+    const groups = [...names].flatMap((name) => (name === undefined ? [] : inventory.groupsOf(name)))
+    const isShown = (key: string): boolean =>
+      groups.some((group) => group.permissions.some((p) => Permission.key(p) === key))
+    return handover.doubtedUntil(rule, isShown, now)
+  }
+
   /** Groups of ours that hold, or may just have held, something of a rule on its way out. */
   const holdersOf = (
     rule: FirewallRule.FirewallRule,
     target: Target,
     wasRead: ReadonlySet<string>
   ): ReadonlyArray<Plan.Holder> => {
-    const wasHere = (group: GroupRecord, nodeName: string): boolean =>
-      rule.status.firewallRuleID === group.groupId ||
-      rule.status.nodeName === nodeName ||
-      (target._tag === "Node" && target.nodeName === nodeName)
     const keys = new Set(rule.permissions.map(Permission.key))
     const holders: Array<Plan.Holder> = []
     for (const group of inventory.groups()) {
@@ -73,7 +89,7 @@ export const make = Effect.gen(function* () {
       const isOurs = inventory.groupsOf(nodeName ?? "").some((g) => g.groupId === group.groupId)
       if (nodeName === undefined || !isOurs) continue
       const report = mirrors.report(nodeName)
-      const concerned = wasHere(group, nodeName)
+      const concerned = belongs(rule, target, group.groupId, nodeName)
       const holds = group.permissions.some(
         (p) => keys.has(Permission.key(p)) && !isWantedByOthers(rule, nodeName, p)
       )
@@ -121,6 +137,7 @@ export const make = Effect.gen(function* () {
     const object = mirrors.firewallRules.get(name)
     const target = object === undefined ? nowhere : targetOf(object, around)
     const deleting = object !== undefined && FirewallRule.isDeleting(object) ? object : undefined
+    const until = object === undefined ? 0 : doubtedUntil(object, target, now)
     return {
       now,
       object,
@@ -128,7 +145,11 @@ export const make = Effect.gen(function* () {
       report: target._tag === "Node" ? reportOf(target.nodeName) : undefined,
       countedInOn: deleting === undefined ? undefined : countedInOn(deleting),
       holders: deleting === undefined ? [] : holdersOf(deleting, target, wasRead),
-      unseenGroupId: deleting === undefined ? undefined : unseenGroupOf(deleting, wasRead)
+      unseenGroupId: deleting === undefined ? undefined : unseenGroupOf(deleting, wasRead),
+      doubt:
+        deleting === undefined || until === 0
+          ? undefined
+          : { until, groupsReadBegan: inventory.groupsReadBegan() }
     }
   }
 
@@ -192,12 +213,16 @@ export const make = Effect.gen(function* () {
         wasRead.add(step.groupId)
         yield* inventory.readGroup(step.groupId)
         return
+      case "ReadGroups":
+        yield* inventory.readGroups(step.since)
+        return
       case "Wait":
         return yield* new NotYet({ message: step.why, isLag: true })
     }
   })
 
   const behaviour: Behaviour<Failure, never> = (name) => {
+    if (mirrors.firewallRules.get(name) === undefined) handover.forget(name)
     const wasRead = new Set<string>()
     return reconcile<Plan.Observed, Plan.Step, Failure, never>({
       observe: Effect.map(Clock.currentTimeMillis, (now) => observe(name, wasRead, now)),

@@ -1,7 +1,8 @@
 /**
  * What to do next for one FirewallRule: its finalizer and its status. Opening and closing is the group's work.
  * Rule: the finalizer is there before anything is opened, and goes only when a read that began after the last
- * write shows that no group of ours holds anything only this rule wanted.
+ * write shows that no group of ours holds anything only this rule wanted; after a change of processes that write may be
+ * the other one's, and the read has to begin when nothing of it can be hidden any more.
  */
 import * as Next from "../../actor/Next.ts"
 import type { Decision } from "../../actor/Reconcile.ts"
@@ -39,6 +40,16 @@ export interface Observed {
   readonly holders: ReadonlyArray<Holder>
   /** While the object is being deleted: its status names a group that no read has shown, and that nobody deleted. */
   readonly unseenGroupId: string | undefined
+  /** While the object is being deleted, and an earlier process may have opened what EC2 does not show yet. */
+  readonly doubt: Doubt | undefined
+}
+
+/** Epoch milliseconds. */
+export interface Doubt {
+  /** A read of all groups that begins then shows it, if it is there. */
+  readonly until: number
+  /** When the last read of all groups began. */
+  readonly groupsReadBegan: number
 }
 
 export type Step =
@@ -47,6 +58,8 @@ export type Step =
   | { readonly _tag: "WriteStatus"; readonly status: FirewallRule.Status }
   /** Was what we closed really closed? */
   | { readonly _tag: "ReadGroup"; readonly groupId: string }
+  /** All of ours, unless that was done since then (epoch milliseconds). */
+  | { readonly _tag: "ReadGroups"; readonly since: number }
   | { readonly _tag: "Wait"; readonly why: string }
 
 const perform = (step: Step): Decision<Step> => ({ _tag: "Perform", step })
@@ -97,11 +110,17 @@ const say = (
   rule: FirewallRule.FirewallRule,
   outcome: Status.Outcome,
   waitsFor: string
+): Decision<Step> =>
+  sayThen(o, rule, outcome, Next.awaitChange(outcome.state === "Applied" ? undefined : waitsFor))
+
+const sayThen = (
+  o: Observed,
+  rule: FirewallRule.FirewallRule,
+  outcome: Status.Outcome,
+  next: Next.Next
 ): Decision<Step> => {
   const status = Status.render(rule, outcome, o.now)
-  return isSameStatus(rule.status, status)
-    ? settled(Next.awaitChange(outcome.state === "Applied" ? undefined : waitsFor))
-    : perform({ _tag: "WriteStatus", status })
+  return isSameStatus(rule.status, status) ? settled(next) : perform({ _tag: "WriteStatus", status })
 }
 
 /** What stands in the way of letting a deleted rule go; undefined once nothing does. */
@@ -120,5 +139,17 @@ const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> |
         : { _tag: "ReadGroup", groupId: unread.groupId }
     )
   }
-  return undefined
+  return o.doubt === undefined ? undefined : overcome(o, rule, o.doubt)
+}
+
+const overcome = (
+  o: Observed,
+  rule: FirewallRule.FirewallRule,
+  { groupsReadBegan, until }: Doubt
+): Decision<Step> | undefined => {
+  if (groupsReadBegan >= until) return undefined
+  if (o.now >= until) return perform({ _tag: "ReadGroups", since: until })
+  const what = "EC2 to show what was opened before this process began"
+  const outcome = Status.deleting(rule, what)
+  return sayThen(o, rule, outcome, Next.requeueAfter(`${until - o.now} millis`, what))
 }

@@ -23,6 +23,22 @@ const asked = (
 })
 const life = (from: number, to: number): Explanation.Life => ({ from: from * 1_000, to: () => to * 1_000 })
 
+describe("a write that nobody waited for", () => {
+  const message = "Timeout: request did not complete within requested timeout - context canceled"
+  const patch = asked("patch", 10, 504, message)
+
+  it("is explained where its process was killed, and nowhere else", () => {
+    const explainIn = (to: number) => Explanation.make({ audit: [patch], lives: [life(5, to)] })
+    assert.strictEqual(explainIn(12)(patch), "its process was ending")
+    assert.isUndefined(explainIn(Number.POSITIVE_INFINITY)(patch))
+  })
+
+  it("is not where the server took too long", () => {
+    const slow = asked("patch", 10, 504, "Timeout: request did not complete within requested timeout")
+    assert.isUndefined(Explanation.make({ audit: [slow], lives: [life(5, 12)] })(slow))
+  })
+})
+
 describe("a list that nobody waited for", () => {
   const list = asked("list", 10, 500, "context canceled")
 

@@ -29,10 +29,13 @@ const isOneAndTheSame = (lives: ReadonlyArray<Life>, a: Audited, b: Audited): bo
 }
 
 /**
- * The API server's words for a reader that hung up before it was answered (Go's context.Canceled, told as 500).
- * A process that goes on has no reason to hang up; one that is ending asks nothing of what it watches any more.
+ * The API server's words for a client that hung up before it was answered (Go's context.Canceled, told as 500 where it
+ * read and as 504 where it wrote). A process that goes on has no reason to hang up; one that is ending asks nothing of
+ * what it watches any more.
  */
-const hungUp = (e: Audited): boolean => codeOf(e) === 500 && e.responseStatus?.message === "context canceled"
+const hungUp = (e: Audited): boolean =>
+  (codeOf(e) === 500 && e.responseStatus?.message === "context canceled") ||
+  (codeOf(e) === 504 && e.responseStatus?.message?.endsWith(" - context canceled") === true)
 
 export interface Trail {
   readonly audit: ReadonlyArray<Audited>
