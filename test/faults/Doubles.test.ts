@@ -1,5 +1,5 @@
 /**
- * Two faults together that once did harm, each by the names of its calls.
+ * Faults together that once did harm, each by the names of its calls.
  * Rule: both are met, or the test fails: what is tried here cannot fade when calls are added.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -64,6 +64,35 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     "the-61st-rule",
     ["ModifyNetworkInterfaceAttribute", 1, "late"],
     ["AuthorizeSecurityGroupIngress", 2, "hand: foreign group put on"]
+  ],
+  [
+    "a rule that EC2 does not show to the next process is not taken for closed when it is deleted",
+    "two-rules-on-one-port",
+    ["DescribeNetworkInterfaces", 2, "crash after"],
+    ["DescribeSecurityGroups", 2, "behind by 3"]
+  ],
+  [
+    "nor is one whose group it does not show",
+    "rule-deleted-after-its-node",
+    ["DescribeNetworkInterfaces", 3, "crash after"],
+    ["DescribeSecurityGroups", 2, "behind by all"]
+  ],
+  [
+    "what was opened is still believed to be open after a deletion of its group that was not answered",
+    "odd-rules+address-created",
+    ["AuthorizeSecurityGroupEgress", 1, "slow to show"],
+    ["DeleteSecurityGroup", 1, "no answer"]
+  ],
+  [
+    "an extra address whose release is not answered is asked after at once",
+    "everything-at-once",
+    ["AllocateAddress", 2, "twice"],
+    ["ReleaseAddress", 2, "no answer"]
+  ],
+  [
+    "an address leaves the node it does not name when the one it names has got another: nobody waits for ever",
+    "three-nodes-at-once+addresses-swapped",
+    ["create externalips", 1, "late"]
   ]
 ]
 
@@ -78,7 +107,7 @@ const choiceOf = (workload: Workload, given: ReadonlyArray<Given>): Choice => {
   return choice
 }
 
-describe("two faults together", () => {
+describe("faults together", () => {
   for (const [what, name, ...given] of stories) {
     it(what, () => {
       const workload = find(name)
