@@ -304,7 +304,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       yield* taking(() => groups.saw(groupId, value, began))
       return groups.get(groupId)
     }),
-    // One after the other: of many who ask, the first reads for all.
+    // One after the other: who asks while another one reads for later than its own time need not read.
     readGroups: (since) =>
       readingGroups.withPermit(
         Effect.suspend(() => {

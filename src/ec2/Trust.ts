@@ -2,8 +2,8 @@
  * What is believed of things in EC2 that we write and read: EC2's answers lag behind its deeds.
  * Rule: the reply of our own write beats every read that contradicts it and began before the visibility window
  * after it was over; a later read wins. A write of unknown outcome beats nothing: the first read that begins after
- * it decides what it may have changed, and no later read is doubted for its sake. What it cannot have changed is
- * believed as before.
+ * it decides, and no later read is doubted for its sake. Where it can have changed a part only, that part is as each
+ * read shows it from then on, until all of them must show it, and the rest is believed as before.
  */
 import { Duration } from "effect"
 
@@ -27,12 +27,26 @@ export interface Trust {
   readonly existedAt: number
   /** A write had no clear answer: a read that begins later decides. */
   readonly isUncertain: boolean
+  /**
+   * Epoch milliseconds when a write ended that may have changed a part of it and had no clear answer; 0: none, or one
+   * that every read shows by now. Until then the part is as the last read showed it.
+   */
+  readonly doubtedAt: number
 }
+
+/** A read has shown it as it was last left, in all its parts. */
+export const isConfirmed = (t: Trust): boolean =>
+  !t.isUncertain &&
+  t.readBegan > t.wroteAt &&
+  (t.doubtedAt === 0 || t.readBegan - t.doubtedAt >= windowMillis)
 
 export interface Change<A> {
   readonly before: A | undefined
   readonly after: A | undefined
 }
+
+/** So many doubtful writes one after the other are told apart; after more, the whole is in doubt. */
+const mostParts = 16
 
 /** What is believed after a doubtful write, of what was believed before it and what the read that decides shows. */
 export type Settle<A> = (believed: A, read: A) => A
@@ -65,14 +79,15 @@ export interface Options<A> {
   readonly isCovered: (value: A) => boolean
 }
 
-const isConfirmed = (t: Trust): boolean => !t.isUncertain && t.readBegan > t.wroteAt
-
 export const make = <A extends object>({ id, isCovered, isSame, onChange }: Options<A>): Mirror<A> => {
   const entries = new Map<string, A & Trust>()
   /** When we deleted it, oldest first: a describe may show it a while longer. */
   const tombstones = new Map<string, number>()
-  /** When the last doubtful write that can have changed a part only ended, and how the read that decides is taken. */
-  const partial = new Map<string, { readonly at: number; readonly settle: Settle<A> }>()
+  /** Doubtful writes that can have changed a part only: when the last one ended, and how a read is taken after them. */
+  const partial = new Map<
+    string,
+    { readonly at: number; readonly settle: Settle<A>; readonly count: number }
+  >()
 
   const put = (value: A, trust: Trust, isRead: boolean): void => {
     const key = id(value)
@@ -105,7 +120,7 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     }
     const record = entries.get(key)
     if (record === undefined) {
-      put(value, { readBegan: began, wroteAt: 0, existedAt: 0, isUncertain: false }, true)
+      put(value, { readBegan: began, wroteAt: 0, existedAt: 0, isUncertain: false, doubtedAt: 0 }, true)
       return
     }
     const { existedAt, wroteAt } = record
@@ -113,15 +128,17 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     const doubt = partial.get(key)
     if (doubt !== undefined) {
       if (began <= doubt.at) return
+      if (outweighs(doubt.at, began)) {
+        const settled = outweighs(wroteAt, began) ? doubt.settle(record, value) : value
+        // What the read lacks of it is for another read to confirm.
+        const readBegan = isSame(settled, value) ? began : record.readBegan
+        put(settled, { readBegan, wroteAt, existedAt, isUncertain: false, doubtedAt: doubt.at }, false)
+        return
+      }
       partial.delete(key)
-      const settled = outweighs(wroteAt, began) ? doubt.settle(record, value) : value
-      // What the read lacks of it is for another read to confirm.
-      const readBegan = isSame(settled, value) ? began : record.readBegan
-      put(settled, { readBegan, wroteAt, existedAt, isUncertain: false }, false)
-      return
     }
     const isLater = began > wroteAt
-    const read: Trust = { readBegan: began, wroteAt, existedAt, isUncertain: false }
+    const read: Trust = { readBegan: began, wroteAt, existedAt, isUncertain: false, doubtedAt: 0 }
     if (record.isUncertain) {
       if (isLater) put(value, { ...read, wroteAt: 0 }, false)
     } else if (isSame(record, value)) {
@@ -141,12 +158,8 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       remove(key, !record.isUncertain)
     } else if (record.isUncertain) {
       // What was made just now may be invisible still; the doubtful write to it is asked after once only.
-      partial.delete(key)
-      put(
-        record,
-        { readBegan, wroteAt: doubt === undefined ? 0 : wroteAt, existedAt, isUncertain: false },
-        false
-      )
+      const trust = { readBegan, existedAt, isUncertain: false, doubtedAt: record.doubtedAt }
+      put(record, { ...trust, wroteAt: doubt === undefined ? 0 : wroteAt }, false)
     }
   }
 
@@ -157,9 +170,12 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
     wrote: (value, now) => {
       const key = id(value)
       tombstones.delete(key)
-      partial.delete(key)
-      const readBegan = entries.get(key)?.readBegan ?? 0
-      put(value, { readBegan, wroteAt: now, existedAt: now, isUncertain: false }, false)
+      const before = entries.get(key)
+      // Of two writes at once one may be in doubt: the answer to the other says nothing of it.
+      if (before?.isUncertain !== true) partial.delete(key)
+      const doubtedAt = partial.get(key)?.at ?? 0
+      const trust = { readBegan: before?.readBegan ?? 0, wroteAt: now, existedAt: now }
+      put(value, { ...trust, isUncertain: doubtedAt > 0, doubtedAt }, false)
     },
     deleted: (key, now) => {
       for (const [oldest, at] of tombstones) {
@@ -176,15 +192,16 @@ export const make = <A extends object>({ id, isCovered, isSame, onChange }: Opti
       const { existedAt, isUncertain, readBegan, wroteAt } = record
       const before = partial.get(key)
       // Of all that is in doubt already, a part cannot be told from the rest.
-      if (settle === undefined || (isUncertain && before === undefined)) {
+      const isWhole = settle === undefined || (isUncertain && before === undefined)
+      if (isWhole || (before?.count ?? 0) >= mostParts) {
         partial.delete(key)
-        put(record, { readBegan, wroteAt: now, existedAt, isUncertain: true }, false)
+        put(record, { readBegan, wroteAt: now, existedAt, isUncertain: true, doubtedAt: 0 }, false)
         return
       }
       const settleBoth: Settle<A> = (believed, read) =>
         settle(before?.settle(believed, read) ?? believed, read)
-      partial.set(key, { at: now, settle: settleBoth })
-      put(record, { readBegan, wroteAt, existedAt, isUncertain: true }, false)
+      partial.set(key, { at: now, settle: settleBoth, count: (before?.count ?? 0) + 1 })
+      put(record, { readBegan, wroteAt, existedAt, isUncertain: true, doubtedAt: now }, false)
     },
     saw: (key, value, began) => {
       if (value === undefined) didNotSee(key, began)

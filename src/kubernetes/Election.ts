@@ -59,7 +59,9 @@ export const hold = Effect.fn("Election.hold")(function* (options: {
   const isSeen = yield* Latch.make()
 
   /** As it was seen last. */
-  let seen: { readonly lease: Raw; readonly observation: Lease.Observation } | undefined
+  let seen:
+    | { readonly lease: Raw; readonly observation: Lease.Observation; readonly isGone: boolean }
+    | undefined
   /** Until when this process leads; undefined when it does not. */
   let leadsUntil: number | undefined
   /** Lost or released: neither happens twice, and none after the other. */
@@ -68,17 +70,18 @@ export const hold = Effect.fn("Election.hold")(function* (options: {
   const see = Effect.fnUntraced(function* (lease: Raw) {
     const now = yield* monotonicMillis
     const observation = Lease.observe(seen?.observation, lease, now)
-    seen = { lease, observation }
+    seen = { lease, observation, isGone: false }
     yield* isSeen.open
     return Lease.judge(lease, identity, observation, now)
   })
 
-  /** Who led by the lease that is gone now, and may not have noticed. */
-  const lastHolder = Effect.map(monotonicMillis, (now) =>
-    seen !== undefined && Lease.judge(seen.lease, identity, seen.observation, now) === "Held"
-      ? Lease.holderOf(seen.lease)
-      : undefined
-  )
+  /** Who led by the lease that is gone now, and may not have noticed. That it went is a change of it like any other. */
+  const lastHolder = Effect.map(monotonicMillis, (now) => {
+    if (seen === undefined) return undefined
+    const { isGone, lease, observation } = seen
+    if (!isGone) seen = { lease, observation: { ...observation, changedAt: now }, isGone: true }
+    return Lease.judge(lease, identity, seen.observation, now) === "Held" ? Lease.holderOf(lease) : undefined
+  })
 
   const read: Effect.Effect<Option.Option<Raw>, KubernetesError> = kubernetes.get(leases, ref).pipe(
     Effect.asSome,

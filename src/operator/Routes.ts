@@ -68,6 +68,13 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
       ? []
       : mirrors.firewallRules.find("publicIP", e.status.publicIPAddress)
 
+  /** ExternalIPs whose addresses are attached to a node's instance, meant for it or not. */
+  const nodeAddresses = (nodeName: string | undefined): ReadonlyArray<ActorRef> => {
+    const instanceId = instanceOf(nodeName === undefined ? undefined : mirrors.nodes.get(nodeName))
+    const attached = instanceId === undefined ? [] : mirrors.inventory.addressesOn(instanceId)
+    return attached.flatMap((a) => actor("ExternalIP", a.tags[Tag.externalIPName]))
+  }
+
   const ofExternalIP = (change: Store.Change<ExternalIP.ExternalIP>): ReadonlyArray<ActorRef> =>
     [change.before, change.after].flatMap((e) => {
       if (e === undefined) return []
@@ -82,6 +89,8 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
         ...mirrors.inventory
           .addressesOf(e.metadata.name)
           .flatMap((a) => nodesOn(a.association?.instanceId).flatMap((n) => actor("Node", n.name))),
+        // What is on that node and not meant for it makes room.
+        ...nodeAddresses(nodeName),
         // Others that name the same node may have their turn now.
         ...(nodeName === undefined
           ? []

@@ -172,23 +172,53 @@ describe("what is in doubt", () => {
     assert.deepStrictEqual(foreign, [])
   })
 
-  it("in part only leaves the rest as it was written, while a read may lag behind that", () => {
+  /** Of "rest/part" the part is in doubt. */
+  const part: Trust.Settle<Thing> = (believed, read) =>
+    thing(`${believed.value.split("/")[0]}/${read.value.split("/")[1]}`)
+
+  it("in part only leaves the rest as it was written, and the part is as each read shows it", () => {
     const { mirror } = make()
-    mirror.wrote(thing("ours"), 1_000)
-    mirror.doubt("a", 2_000, (believed, read) => thing(`${believed.value}, ${read.value}`))
-    mirror.saw("a", thing("early"), 2_000)
-    assert.deepInclude(mirror.get("a"), { value: "ours", isUncertain: true })
-    mirror.saw("a", thing("shown"), 2_500)
-    assert.deepInclude(mirror.get("a"), {
-      value: "ours, shown",
-      readBegan: 0,
-      wroteAt: 1_000,
-      isUncertain: false
-    })
-    mirror.saw("a", thing("stale"), 1_000 + window - 1)
-    assert.deepInclude(mirror.get("a"), { value: "ours, shown" })
-    mirror.saw("a", thing("late"), 1_000 + window)
-    assert.deepInclude(mirror.get("a"), { value: "late", readBegan: 1_000 + window })
+    mirror.wrote(thing("ours/closed"), 1_000)
+    mirror.doubt("a", 2_000, part)
+    mirror.saw("a", thing("early/open"), 2_000)
+    assert.deepInclude(mirror.get("a"), { value: "ours/closed", isUncertain: true })
+    mirror.saw("a", thing("stale/closed"), 2_500)
+    assert.deepInclude(mirror.get("a"), { value: "ours/closed", readBegan: 0, isUncertain: false })
+    mirror.saw("a", thing("stale/open"), 3_000)
+    assert.deepInclude(mirror.get("a"), { value: "ours/open", readBegan: 0, wroteAt: 1_000 })
+  })
+
+  it("in part is confirmed by a read that cannot lag behind that write, and by no earlier one", () => {
+    const { mirror } = make()
+    const isConfirmed = () => Trust.isConfirmed(mirror.get("a") ?? assert.fail("it is gone"))
+    mirror.wrote(thing("ours/closed"), 1_000)
+    mirror.doubt("a", 2_000, part)
+    mirror.saw("a", thing("ours/open"), 1_999 + window)
+    assert.deepInclude(mirror.get("a"), { value: "ours/open", readBegan: 1_999 + window, doubtedAt: 2_000 })
+    assert.isFalse(isConfirmed())
+    mirror.saw("a", thing("ours/open"), 2_000 + window)
+    assert.deepInclude(mirror.get("a"), { readBegan: 2_000 + window, doubtedAt: 0 })
+    assert.isTrue(isConfirmed())
+  })
+
+  it("in part stays so when another write that was under way is answered, and not when a later one is", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours/closed"), 1_000)
+    mirror.doubt("a", 2_000, part)
+    mirror.wrote(thing("more/closed"), 2_001)
+    assert.deepInclude(mirror.get("a"), { value: "more/closed", isUncertain: true })
+    mirror.saw("a", thing("stale/open"), 3_000)
+    assert.deepInclude(mirror.get("a"), { value: "more/open", isUncertain: false, doubtedAt: 2_000 })
+    mirror.wrote(thing("most/closed"), 4_000)
+    assert.deepInclude(mirror.get("a"), { value: "most/closed", isUncertain: false, doubtedAt: 0 })
+  })
+
+  it("in more parts than can be told apart is in doubt as a whole", () => {
+    const { mirror } = make()
+    mirror.wrote(thing("ours/closed"), 1_000)
+    for (let n = 0; n <= 16; n++) mirror.doubt("a", 2_000 + n, part)
+    mirror.saw("a", thing("shown/open"), 3_000)
+    assert.deepInclude(mirror.get("a"), { value: "shown/open", isUncertain: false })
   })
 
   it("in part only is decided as a whole by a read that cannot lag behind the last write", () => {

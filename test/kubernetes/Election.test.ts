@@ -126,8 +126,23 @@ describe("a contender", () => {
       yield* TestClock.adjust("3 seconds")
       yield* server.remove
       const waited = yield* until(a.mayWrite)
-      assert.isAtLeast(waited, 12)
-      assert.isAtMost(waited, 14.5)
+      assert.isAtLeast(waited, 15)
+      assert.isAtMost(waited, 17.5)
+    })
+  )
+
+  it.effect("waits so also when it has not seen the lease for long: the holder went on renewing", () =>
+    Effect.gen(function* () {
+      const server = LeaseServer.make()
+      let weather: LeaseServer.Weather = {}
+      yield* server.write(theirs)
+      const a = yield* contend(server, "a", () => weather)
+      yield* TestClock.adjust("1 second")
+      weather = { lost: "request" }
+      yield* TestClock.adjust("20 seconds")
+      yield* server.remove
+      weather = {}
+      assert.isAtLeast(yield* until(a.mayWrite), 15)
     })
   )
 

@@ -127,7 +127,7 @@ export const seen = (i: Instance, readAt: number = t0): InstanceSighting => ({
   isUncertain: false
 })
 
-const trust = { readBegan: t0, wroteAt: 0, existedAt: 0, isUncertain: false }
+const trust = { readBegan: t0, wroteAt: 0, existedAt: 0, isUncertain: false, doubtedAt: 0 }
 
 export const address = (
   n: number,

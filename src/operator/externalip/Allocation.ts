@@ -36,7 +36,10 @@ export const pick = (
   )
 }
 
-/** Ensures that the object has one address, tagged and in its status; then `next` decides what to do with it. */
+/**
+ * Ensures that the object has one address, tagged and in its status; then `next` decides what to do with it. Extra ones
+ * go when there is nothing else to do: that one cannot be released keeps no other from where it belongs.
+ */
 export const own = (
   o: Observed,
   object: ExternalIP.ExternalIP,
@@ -56,13 +59,9 @@ export const own = (
     if (missing !== undefined) return missing
   }
   if (address === undefined) return allocate(o, object)
-  // An extra one as well: its release may have been lost on the way.
-  const uncertain = o.addresses.find((a) => a.isUncertain)
-  if (uncertain !== undefined) return perform({ _tag: "ReadAddress", allocationId: uncertain.allocationId })
+  if (address.isUncertain) return perform({ _tag: "ReadAddress", allocationId: address.allocationId })
   const tags = missingTags(o, object, address)
   if (tags !== undefined) return perform({ _tag: "TagAddress", address, tags })
-  const extra = o.addresses.find((a) => isReleasableExtra(object, address, a))
-  if (extra !== undefined) return perform({ _tag: "Release", address: extra, isExtra: true })
   // Reserved is written before attaching: a restart knows the address without asking EC2.
   if (
     object.status.addressID !== address.allocationId ||
@@ -71,7 +70,21 @@ export const own = (
     const status = Status.render(object, Status.reserved(object, address), o.now)
     return perform({ _tag: "WriteStatus", status })
   }
-  return next(address)
+  const decision = next(address)
+  const isIdle = decision._tag === "Settled" || decision.step._tag === "Wait"
+  return (isIdle ? releaseExtra(o, object, address) : undefined) ?? decision
+}
+
+const releaseExtra = (
+  o: Observed,
+  object: ExternalIP.ExternalIP,
+  kept: AddressRecord
+): Decision<Step> | undefined => {
+  // Its release may have been lost on the way.
+  const uncertain = o.addresses.find((a) => a.isUncertain)
+  if (uncertain !== undefined) return perform({ _tag: "ReadAddress", allocationId: uncertain.allocationId })
+  const extra = o.addresses.find((a) => isReleasableExtra(object, kept, a))
+  return extra === undefined ? undefined : perform({ _tag: "Release", address: extra, isExtra: true })
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * The attachment of an address to the node its ExternalIP names.
- * Rule: never onto an interface that holds another address; off the old node (label first) before on the new one, and
- * also when the new one cannot have it: whoever waits for the old one must not wait for ever. Of several that name one
- * node exactly one gets it.
+ * Rule: never onto an interface that holds another address; off the old node (label first) before on the new one. Where
+ * the new one belongs to another address, or is not ready while others ask for the old one, it leaves all the same: nobody
+ * waits for ever. Of several that name one node exactly one gets it.
  */
 import * as Next from "../../actor/Next.ts"
 import type { Decision } from "../../actor/Reconcile.ts"
@@ -28,25 +28,33 @@ export const attach = (
       say(o, object, Status.reserved(object, address), Next.awaitChange("a node"))
     )
   }
-  /** Off a node that it does not name any more; then it is said why it is not on the one it names. */
+  /** Off a node that it does not name any more, if it leaves that; then it is said why it is not on the one it names. */
   const refuse = (
+    leaves: boolean,
     reason: FailureReason,
     message: string,
     tell: (outcome: Status.Outcome) => Decision<Step>
   ): Decision<Step> => {
-    const leaving = o.isElsewhere ? detach(address, o.labelledElsewhere) : undefined
+    const leaving = leaves ? detach(address, o.labelledElsewhere) : undefined
     const verdict = isFalse(NetworkInterfaceAssociated, reason, message)
     return leaving ?? tell(Status.unattached(object, address, verdict))
   }
+  /** The node cannot have it. */
   const refuseUntil = (reason: FailureReason, message: string, until: string) =>
-    refuse(reason, message, (outcome) => say(o, object, outcome, Next.awaitChange(until)))
-  const refuseAndWait = (reason: FailureReason, message: string, why: string) =>
-    refuse(reason, message, (outcome) => sayAndWait(o, object, outcome, why))
+    refuse(o.elsewhere !== undefined, reason, message, (outcome) =>
+      say(o, object, outcome, Next.awaitChange(until))
+    )
+  /** The node cannot have it yet: it is left where it is unless that node is asked for. */
+  const isAskedFor = o.elsewhere?.isAskedFor === true
+  const notYet = (reason: FailureReason, message: string, until: string) =>
+    refuse(isAskedFor, reason, message, (outcome) => say(o, object, outcome, Next.awaitChange(until)))
+  const notYetKnown = (reason: FailureReason, message: string, why: string) =>
+    refuse(isAskedFor, reason, message, (outcome) => sayAndWait(o, object, outcome, why))
   if (o.node === undefined) {
-    return refuseUntil(Reason.NodeNotFound, `node ${nodeName} does not exist`, `node ${nodeName}`)
+    return notYet(Reason.NodeNotFound, `node ${nodeName} does not exist`, `node ${nodeName}`)
   }
   if (o.placement === undefined || o.placement._tag === "NotYet") {
-    return refuseUntil(
+    return notYet(
       Reason.NodeNotFound,
       `node ${nodeName} has no providerID yet`,
       `the providerID of ${nodeName}`
@@ -77,7 +85,7 @@ export const attach = (
   if (sighting._tag === "Gone") {
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
     const message = `EC2 knows no running instance ${instanceId}`
-    return refuseAndWait(Reason.ProviderError, message, `instance ${instanceId}`)
+    return notYetKnown(Reason.ProviderError, message, `instance ${instanceId}`)
   }
   if (sighting.isUncertain) return perform({ _tag: "LookUpInstance", instanceId })
   const { instance } = sighting
@@ -108,15 +116,14 @@ export const attach = (
     // An instance seen before it had its public IP must be looked at again.
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
     const message = `no interface of ${instanceId} has a public IP`
-    return refuseAndWait(Reason.NoPublicInterface, message, `a public interface on ${instanceId}`)
+    return notYetKnown(Reason.NoPublicInterface, message, `a public interface on ${instanceId}`)
   }
   const holder = chosen.publicIp
   if (holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp) {
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
-    return refuseAndWait(
-      Reason.NodeAlreadyHasAddress,
-      `interface ${chosen.networkInterfaceId} of ${nodeName} holds the Elastic IP ${holder.address}`,
-      `${holder.address} to leave ${chosen.networkInterfaceId}`
+    const message = `interface ${chosen.networkInterfaceId} of ${nodeName} holds the Elastic IP ${holder.address}`
+    return refuse(o.elsewhere !== undefined, Reason.NodeAlreadyHasAddress, message, (outcome) =>
+      sayAndWait(o, object, outcome, `${holder.address} to leave ${chosen.networkInterfaceId}`)
     )
   }
   return (

@@ -9,6 +9,7 @@ import { reconcile } from "../../actor/Reconcile.ts"
 import type { DoneReason } from "../../domain/EventReason.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { externalIPFinalizer } from "../../domain/Names.ts"
+import type { Node } from "../../domain/Node.ts"
 import { Ec2 } from "../../ec2/Ec2.ts"
 import { type Ec2Error, isAmbiguous } from "../../ec2/Ec2Error.ts"
 import { Urgency } from "../../ec2/Governor.ts"
@@ -84,6 +85,11 @@ export const make = Effect.gen(function* () {
     const address = Plan.pick(addresses, inStatus)
     const publicIp = address?.publicIp
     const carriers = mirrors.nodes.find("instance", address?.association?.instanceId ?? "")
+    const isNamed = carriers.some((n) => n.name === nodeName)
+    const isAskedFor = (node: Node): boolean =>
+      mirrors.externalIPs
+        .find("node", node.name)
+        .some((e) => e.metadata.name !== name && !ExternalIP.isDeleting(e) && !ExternalIP.isDisabled(e))
     const labelled = publicIp === undefined ? [] : mirrors.nodes.find("address", publicIp).map((n) => n.name)
     return {
       now,
@@ -110,7 +116,7 @@ export const make = Effect.gen(function* () {
                     .addressesOf(externalIP.metadata.name)
                     .some((a) => a.association?.instanceId === instanceId)
               })),
-      isElsewhere: carriers.some((n) => n.name !== nodeName),
+      elsewhere: carriers.length === 0 || isNamed ? undefined : { isAskedFor: carriers.some(isAskedFor) },
       labelledElsewhere: labelled.filter((n) => n !== nodeName),
       isLabelled: nodeName !== undefined && labelled.includes(nodeName),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),

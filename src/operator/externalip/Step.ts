@@ -12,6 +12,11 @@ import type { InterfaceSelection } from "../Settings.ts"
 import { isSameStatus } from "../StatusPatch.ts"
 import * as Status from "./Status.ts"
 
+export interface Elsewhere {
+  /** Another ExternalIP, alive and enabled, names that node. */
+  readonly isAskedFor: boolean
+}
+
 export interface Rival {
   readonly externalIP: ExternalIP.ExternalIP
   /** Its address is attached to the contested instance. */
@@ -36,8 +41,8 @@ export interface Observed {
   readonly placement: Placement | undefined
   readonly sighting: InstanceSighting | undefined
   readonly rivals: ReadonlyArray<Rival>
-  /** The address is attached to a node that is there, and not the one named. */
-  readonly isElsewhere: boolean
+  /** Where the address is attached, if that is a node other than the one named. */
+  readonly elsewhere: Elsewhere | undefined
   /** Nodes other than the one named that carry the label of this address. */
   readonly labelledElsewhere: ReadonlyArray<string>
   /** The named node carries the label of this address. */

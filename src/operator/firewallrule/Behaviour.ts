@@ -9,6 +9,8 @@ import type { DoneReason } from "../../domain/EventReason.ts"
 import * as FirewallRule from "../../domain/FirewallRule.ts"
 import { firewallRuleFinalizer, Tag } from "../../domain/Names.ts"
 import * as Permission from "../../domain/Permission.ts"
+import type { GroupRecord } from "../../ec2/Inventory.ts"
+import { isConfirmed } from "../../ec2/Trust.ts"
 import { Events } from "../../kubernetes/Events.ts"
 import { withFinalizer, withoutFinalizer } from "../../kubernetes/Finalizer.ts"
 import { newTrouble } from "../Announcement.ts"
@@ -57,6 +59,15 @@ export const make = Effect.gen(function* () {
       ...mirrors.firewallRules.find("node", nodeName)
     ].filter((r) => FirewallRule.isDisabled(r) && !FirewallRule.isDeleting(r))
 
+  /** Those of nodes, with our cluster id or one that is adopted. */
+  const ourGroups = function* (): Iterable<GroupRecord & { readonly nodeName: string }> {
+    for (const group of inventory.groups()) {
+      const nodeName = group.tags[Tag.nodeName]
+      if (nodeName === undefined) continue
+      if (inventory.groupsOf(nodeName).some((g) => g.groupId === group.groupId)) yield { ...group, nodeName }
+    }
+  }
+
   /** The rule is, or was, to be open in that group. */
   const belongs = (
     rule: FirewallRule.FirewallRule,
@@ -68,12 +79,35 @@ export const make = Effect.gen(function* () {
     rule.status.nodeName === nodeName ||
     (target._tag === "Node" && target.nodeName === nodeName)
 
-  const doubtedUntil = (rule: FirewallRule.FirewallRule, target: Target, now: number): number => {
-    const names = new Set([rule.status.nodeName, target._tag === "Node" ? target.nodeName : undefined])
-    const groups = [...names].flatMap((name) => (name === undefined ? [] : inventory.groupsOf(name)))
-    const isShown = (key: string): boolean =>
-      groups.some((group) => group.permissions.some((p) => Permission.key(p) === key))
-    return handover.doubtedUntil(rule, isShown, now)
+  /** All of it is where its status says of this very spec, and nobody was about to open it elsewhere. */
+  const isOpenAsSaid = (rule: FirewallRule.FirewallRule, target: Target): boolean => {
+    const { nodeName, observedGeneration = 0, state } = rule.status
+    // A deletion counts as a change of the spec (apiserver pkg/registry/rest/delete.go).
+    const generation = rule.metadata.generation - (FirewallRule.isDeleting(rule) ? 1 : 0)
+    if (state !== "Applied" || nodeName === undefined || observedGeneration < generation) return false
+    if (target._tag === "Node" && target.nodeName !== nodeName) return false
+    const shown = new Set(inventory.groupsOf(nodeName).flatMap((g) => g.permissions.map(Permission.key)))
+    return rule.permissions.length > 0 && rule.permissions.every((p) => shown.has(Permission.key(p)))
+  }
+
+  /** What another process may have opened; undefined where that is known, or a read has shown all of it since. */
+  const doubtOf = (
+    rule: FirewallRule.FirewallRule,
+    target: Target,
+    wasRead: ReadonlySet<string>,
+    now: number
+  ): Plan.Doubt | undefined => {
+    const until = handover.doubtedUntil(rule.metadata, () => isOpenAsSaid(rule, target), now)
+    if (until === 0 || !FirewallRule.isDeleting(rule)) return undefined
+    const unread: Array<string> = []
+    // What a write of ours outweighs was read, and not believed.
+    for (const { groupId, readBegan } of ourGroups()) if (readBegan < until) unread.push(groupId)
+    return {
+      until,
+      groupsReadBegan: inventory.groupsReadBegan(),
+      unreadGroupId: unread.find((id) => !wasRead.has(id)) ?? unread[0],
+      wasRead: unread.every((id) => wasRead.has(id))
+    }
   }
 
   /** Groups of ours that hold, or may just have held, something of a rule on its way out. */
@@ -84,10 +118,8 @@ export const make = Effect.gen(function* () {
   ): ReadonlyArray<Plan.Holder> => {
     const keys = new Set(rule.permissions.map(Permission.key))
     const holders: Array<Plan.Holder> = []
-    for (const group of inventory.groups()) {
-      const nodeName = group.tags[Tag.nodeName]
-      const isOurs = inventory.groupsOf(nodeName ?? "").some((g) => g.groupId === group.groupId)
-      if (nodeName === undefined || !isOurs) continue
+    for (const group of ourGroups()) {
+      const { nodeName } = group
       const report = mirrors.report(nodeName)
       const concerned = belongs(rule, target, group.groupId, nodeName)
       const holds = group.permissions.some(
@@ -99,7 +131,7 @@ export const make = Effect.gen(function* () {
         nodeName,
         holds,
         wasRead: wasRead.has(group.groupId),
-        isConfirmed: !group.isUncertain && group.readBegan > group.wroteAt,
+        isConfirmed: isConfirmed(group),
         isInexact: concerned && rule.spec._tag === "Failure" && report?.isExact !== true
       })
     }
@@ -137,7 +169,6 @@ export const make = Effect.gen(function* () {
     const object = mirrors.firewallRules.get(name)
     const target = object === undefined ? nowhere : targetOf(object, around)
     const deleting = object !== undefined && FirewallRule.isDeleting(object) ? object : undefined
-    const until = object === undefined ? 0 : doubtedUntil(object, target, now)
     return {
       now,
       object,
@@ -146,10 +177,7 @@ export const make = Effect.gen(function* () {
       countedInOn: deleting === undefined ? undefined : countedInOn(deleting),
       holders: deleting === undefined ? [] : holdersOf(deleting, target, wasRead),
       unseenGroupId: deleting === undefined ? undefined : unseenGroupOf(deleting, wasRead),
-      doubt:
-        deleting === undefined || until === 0
-          ? undefined
-          : { until, groupsReadBegan: inventory.groupsReadBegan() }
+      doubt: object === undefined ? undefined : doubtOf(object, target, wasRead, now)
     }
   }
 
@@ -201,6 +229,7 @@ export const make = Effect.gen(function* () {
     switch (step._tag) {
       case "AddFinalizer":
         yield* cluster.patchFirewallRule(name, withFinalizer(rule.metadata, firewallRuleFinalizer))
+        handover.began(rule.metadata)
         return
       case "RemoveFinalizer":
         yield* cluster.patchFirewallRule(name, withoutFinalizer(rule.metadata, firewallRuleFinalizer))

@@ -4,21 +4,21 @@
  * visibility window. Within that time of the first look at a rule, a read that does not show it proves nothing.
  */
 import { Duration } from "effect"
-import * as FirewallRule from "../../domain/FirewallRule.ts"
-import * as Permission from "../../domain/Permission.ts"
+import type { Metadata } from "../../domain/Metadata.ts"
 import { visibilityWindow } from "../../ec2/Inventory.ts"
+
+/** Which object: one that is made again under the same name is another one. */
+type Identity = Pick<Metadata, "name" | "uid">
 
 export interface Handover {
   /**
-   * Until when (epoch milliseconds) it is not known whether the rule is open; 0: it is known.
+   * Until when (epoch milliseconds) it is not known where the rule is open; 0: it is known.
    *
-   * @param isShown whether EC2 shows this identity where the rule is, or was, to be open
+   * @param isProven whether that is known now; asked only while it matters, and once is enough
    */
-  readonly doubtedUntil: (
-    rule: FirewallRule.FirewallRule,
-    isShown: (key: string) => boolean,
-    now: number
-  ) => number
+  readonly doubtedUntil: (rule: Identity, isProven: () => boolean, now: number) => number
+  /** This process has put the finalizer on it, and before that nobody opens anything for it. */
+  readonly began: (rule: Identity) => void
   /** The object is gone. */
   readonly forget: (name: string) => void
 }
@@ -26,24 +26,22 @@ export interface Handover {
 export const make = (): Handover => {
   const known = new Map<string, { readonly uid: string; until: number }>()
 
-  const meet = (rule: FirewallRule.FirewallRule, now: number) => {
-    const { name, uid } = rule.metadata
+  const meet = ({ name, uid }: Identity, now: number) => {
     const before = known.get(name)
     if (before?.uid === uid) return before
-    // Nothing is opened before the finalizer is there.
-    const until = FirewallRule.hasFinalizer(rule) ? now + Duration.toMillis(visibilityWindow) : 0
-    const met = { uid, until }
+    const met = { uid, until: now + Duration.toMillis(visibilityWindow) }
     known.set(name, met)
     return met
   }
 
   return {
-    doubtedUntil: (rule, isShown, now) => {
+    doubtedUntil: (rule, isProven, now) => {
       const met = meet(rule, now)
-      const { permissions } = rule
-      const isKnown = permissions.length > 0 && permissions.every((p) => isShown(Permission.key(p)))
-      if (met.until > 0 && isKnown) met.until = 0
+      if (met.until > 0 && isProven()) met.until = 0
       return met.until
+    },
+    began: ({ name, uid }) => {
+      known.set(name, { uid, until: 0 })
     },
     forget: (name) => {
       known.delete(name)

@@ -50,6 +50,10 @@ export interface Doubt {
   readonly until: number
   /** When the last read of all groups began. */
   readonly groupsReadBegan: number
+  /** A group of ours of which no such read was believed yet. */
+  readonly unreadGroupId: string | undefined
+  /** All those were read in this run already. */
+  readonly wasRead: boolean
 }
 
 export type Step =
@@ -145,11 +149,18 @@ const cleanUp = (o: Observed, rule: FirewallRule.FirewallRule): Decision<Step> |
 const overcome = (
   o: Observed,
   rule: FirewallRule.FirewallRule,
-  { groupsReadBegan, until }: Doubt
+  { groupsReadBegan, unreadGroupId, until, wasRead }: Doubt
 ): Decision<Step> | undefined => {
-  if (groupsReadBegan >= until) return undefined
-  if (o.now >= until) return perform({ _tag: "ReadGroups", since: until })
-  const what = "EC2 to show what was opened before this process began"
-  const outcome = Status.deleting(rule, what)
-  return sayThen(o, rule, outcome, Next.requeueAfter(`${until - o.now} millis`, what))
+  if (o.now < until) {
+    const what = "EC2 to show what was opened before this process began"
+    const outcome = Status.deleting(rule, what)
+    return sayThen(o, rule, outcome, Next.requeueAfter(`${until - o.now} millis`, what))
+  }
+  if (groupsReadBegan < until) return perform({ _tag: "ReadGroups", since: until })
+  if (unreadGroupId === undefined) return undefined
+  return perform(
+    wasRead
+      ? { _tag: "Wait", why: `EC2 to show ${unreadGroupId} as it was left` }
+      : { _tag: "ReadGroup", groupId: unreadGroupId }
+  )
 }

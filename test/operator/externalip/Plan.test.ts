@@ -38,7 +38,7 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   rivals: [],
   labelledElsewhere: [],
   isLabelled: false,
-  isElsewhere: false,
+  elsewhere: undefined,
   groupIds: [],
   ...o,
   memory: {
@@ -187,6 +187,14 @@ describe("allocation", () => {
     const decision = Plan.decide(observe({ object, addresses: [kept, doubtful], statusAddress: kept }))
     assert(decision._tag === "Perform" && decision.step._tag === "ReadAddress")
     assert.strictEqual(decision.step.allocationId, doubtful.allocationId)
+  })
+  it("attaches its address first, whatever becomes of an extra one", () => {
+    const kept = address(1, "e")
+    const object = reserved(externalIP("e", { spec: { nodeName: "n1" } }), kept)
+    for (const extra of [address(2, "e"), { ...address(2, "e"), isUncertain: true }]) {
+      const o = observe({ ...on("n1"), object, addresses: [kept, extra], statusAddress: kept })
+      assert.strictEqual(word(o), "Associate")
+    }
   })
 })
 
@@ -346,32 +354,39 @@ describe("moving", () => {
     const off = { ...there, association: undefined }
     assert.strictEqual(word(observe({ ...base, addresses: [off], statusAddress: off })), "Associate")
   })
-  const refusals: ReadonlyArray<readonly [string, Overrides]> = [
-    ["does not exist", { node: undefined, placement: undefined }],
-    ["belongs to another", { rivals: [{ externalIP: externalIP("other"), isAttached: true }] }],
-    [
-      "holds another Elastic IP",
-      {
-        sighting: seen(
-          instance("n1", {
-            interfaces: [
-              networkInterface("n1", { publicIp: { address: "192.0.2.1", owner: "123456789012" } })
-            ]
-          })
-        )
-      }
-    ]
-  ]
-  for (const [why, o] of refusals) {
-    it(`leaves a node that it does not name also when the new one ${why}: others may wait for the old one`, () => {
-      const observed = { ...base, ...o, isElsewhere: true }
-      assert.strictEqual(word(observe({ ...observed, labelledElsewhere: ["old"] })), "settled")
-      assert.strictEqual(word(observe(observed)), "Disassociate")
-      const off = { ...there, association: undefined }
-      assert.strictEqual(word(observe({ ...observed, addresses: [off], statusAddress: off })), "WriteStatus")
+  const held = seen(
+    instance("n1", {
+      interfaces: [networkInterface("n1", { publicIp: { address: "192.0.2.1", owner: "123456789012" } })]
     })
-    it(`stays on an instance that is no other node's while the new node ${why}`, () => {
-      assert.notStrictEqual(word(observe({ ...base, ...o })), "Disassociate")
+  )
+  const others: ReadonlyArray<readonly [string, Overrides]> = [
+    ["belongs to another ExternalIP", { rivals: [{ externalIP: externalIP("other"), isAttached: true }] }],
+    ["holds another Elastic IP", { sighting: held }],
+    ["is none of EC2", { placement: { _tag: "Unsupported", providerID: "kind://" } }]
+  ]
+  const unready: ReadonlyArray<readonly [string, Overrides]> = [
+    ["does not exist", { node: undefined, placement: undefined }],
+    ["has no providerID yet", { placement: { _tag: "NotYet" } }]
+  ]
+  const [free, askedFor] = [{ isAskedFor: false }, { isAskedFor: true }]
+  const leaves = (o: Overrides) => {
+    assert.strictEqual(word(observe({ ...base, ...o, labelledElsewhere: ["old"] })), "settled")
+    assert.strictEqual(word(observe({ ...base, ...o })), "Disassociate")
+    const off = { ...there, association: undefined }
+    assert.strictEqual(word(observe({ ...base, ...o, addresses: [off], statusAddress: off })), "WriteStatus")
+  }
+  for (const [why, o] of others) {
+    it(`leaves a node that it does not name also when the new one ${why}`, () => {
+      leaves({ ...o, elsewhere: free })
+    })
+    it(`stays on an instance that is no node's while the new node ${why}`, () => {
+      assert.strictEqual(word(observe({ ...base, ...o })), "WriteStatus")
+    })
+  }
+  for (const [why, o] of unready) {
+    it(`stays where it is while the new node ${why}, unless others ask for the old one`, () => {
+      assert.strictEqual(word(observe({ ...base, ...o, elsewhere: free })), "WriteStatus")
+      leaves({ ...o, elsewhere: askedFor })
     })
   }
   it("off a node that is no longer named", () => {

@@ -27,6 +27,9 @@ const holder: Plan.Holder = {
   isInexact: false
 }
 
+/** Over: all was read, and believed. */
+const doubt: Plan.Doubt = { until: t0, groupsReadBegan: t0, unreadGroupId: undefined, wasRead: false }
+
 /** The step as a short word, or "settled". */
 const word = (o: Plan.Observed): string => {
   const decision = Plan.decide(o)
@@ -73,14 +76,26 @@ describe("a rule that is deleted", () => {
     ],
     [
       "another process may have opened it and EC2 may not show it yet",
-      { doubt: { until: t0 + 1_000, groupsReadBegan: t0 - 1_000 } },
+      { doubt: { ...doubt, until: t0 + 1_000 } },
       "WriteStatus",
       "waiting for EC2 to show what was opened before this process began"
     ],
     [
       "no read of all groups began since EC2 must show what another process has opened",
-      { doubt: { until: t0, groupsReadBegan: t0 - 1 } },
+      { doubt: { ...doubt, groupsReadBegan: t0 - 1 } },
       "ReadGroups",
+      undefined
+    ],
+    [
+      "such a read was not believed of a group",
+      { doubt: { ...doubt, unreadGroupId: "sg-2" } },
+      "ReadGroup",
+      undefined
+    ],
+    [
+      "such a read was not believed of a group, and again in this run",
+      { doubt: { ...doubt, unreadGroupId: "sg-2", wasRead: true } },
+      "Wait",
       undefined
     ]
   ]
@@ -92,13 +107,12 @@ describe("a rule that is deleted", () => {
   }
 
   it("is looked at again when the doubt is over, and goes after a read that begins then", () => {
-    const o = observe({ doubt: { until: t0 + 1_000, groupsReadBegan: t0 - 1_000 } })
+    const o = observe({ doubt: { ...doubt, until: t0 + 1_000 } })
     const first = Plan.decide(o)
     assert(first._tag === "Perform" && first.step._tag === "WriteStatus")
     const decision = Plan.decide({ ...o, object: { ...deleted, status: first.step.status } })
     assert(decision._tag === "Settled" && decision.next._tag === "RequeueAfter")
     assert.strictEqual(Duration.toMillis(decision.next.duration), 1_000)
-    const known = { until: t0 + 1_000, groupsReadBegan: t0 + 1_000 }
-    assert.strictEqual(word(observe({ now: t0 + 1_001, doubt: known })), "RemoveFinalizer")
+    assert.strictEqual(word(observe({ doubt })), "RemoveFinalizer")
   })
 })
