@@ -78,6 +78,12 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     ["DescribeSecurityGroups", 2, "behind by all"]
   ],
   [
+    "nor is one that is shown where it was, and not where the last process has opened it as well",
+    "rule-deleted-while-it-moves",
+    ["DescribeNetworkInterfaces", 3, "crash after"],
+    ["DescribeSecurityGroups", 2, "behind by 3"]
+  ],
+  [
     "what was opened is still believed to be open after a deletion of its group that was not answered",
     "odd-rules+address-created",
     ["AuthorizeSecurityGroupEgress", 1, "slow to show"],

@@ -260,6 +260,16 @@ const rules: ReadonlyArray<Workload> = [
     ]
   },
   {
+    name: "rule-deleted-while-it-moves",
+    steps: [
+      soon(launch("a", plain)),
+      launch("b", plain),
+      rule("r", { nodeName }),
+      soon(change("FirewallRule", "r", { spec: { nodeName: "b" } })),
+      remove("FirewallRule", "r")
+    ]
+  },
+  {
     name: "rule-cleared-and-deleted",
     steps: [
       launch("a", plain),
