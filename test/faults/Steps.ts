@@ -9,6 +9,7 @@ import {
   firewallRules,
   leases,
   nodes,
+  type ObjectRef,
   pods,
   type Resource
 } from "../../src/kubernetes/Kubernetes.ts"
@@ -192,14 +193,25 @@ export const conditions = (what: string, by: ConditionsChange): Step =>
 export const allow = (...actions: ReadonlyArray<string>): Step =>
   step(`EC2 allows ${actions.join(", ")}`, (world) => world.act(world.ec2.allow(...actions)))
 
-/** Nobody holds the lease until a contender makes it again. */
+const toLease = (what: string, act: (world: World, ref: ObjectRef) => void): Step =>
+  step(what, (world) => {
+    for (const { metadata } of world.cluster.all(leases))
+      act(world, { name: String(metadata.name), namespace: String(metadata.namespace) })
+  })
+
+/** Its holder makes it again. */
 export const leaseGoes: Step = after(
+  5_000,
+  toLease("the lease is deleted", (world, ref) => {
+    world.act(world.cluster.remove(leases, ref))
+  })
+)
+
+/** Whoever sees it first takes it, as after a leader that let go. */
+export const leaseIsFreed: Step = after(
   25_000,
-  step("the lease is deleted", (world) => {
-    for (const { metadata } of world.cluster.all(leases)) {
-      const ref = { name: String(metadata.name), namespace: String(metadata.namespace) }
-      world.act(world.cluster.remove(leases, ref))
-    }
+  toLease("the lease is freed by hand", (world, ref) => {
+    world.act(world.cluster.patch(leases, ref, { spec: { holderIdentity: "" } }))
   })
 )
 

@@ -339,7 +339,13 @@ const both: ReadonlyArray<Workload> = [
     operators: 2,
     // A lease is renewed every two seconds for as long as it lasts.
     rest: 3_000,
-    steps: [soon(launch("a")), after(2_000, rule("r", { nodeName })), Steps.leaseGoes, launch("b")]
+    steps: [
+      soon(launch("a")),
+      after(2_000, rule("r", { nodeName })),
+      Steps.leaseGoes,
+      Steps.leaseIsFreed,
+      launch("b")
+    ]
   },
   {
     name: "after-the-go-implementation",
