@@ -160,7 +160,9 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       const from = version
       const result = yield* Effect.result(from === undefined ? list : watch(from))
       const now = yield* Clock.currentTimeMillis
-      if (result._tag === "Failure") ready.closeUnsafe()
+      // One that ended at once has brought nothing of what the list may lack.
+      const isShort = from !== undefined && now - began < 1000
+      if (result._tag === "Failure" || isShort) ready.closeUnsafe()
       const isExpired = result._tag === "Failure" && result.failure.reason._tag === "Expired"
       if (from !== undefined && now - began >= 1000) expiries = 0
       if (isExpired) expiries += 1

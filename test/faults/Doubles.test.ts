@@ -54,6 +54,12 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     ["ADDED firewallrules", 1, "500"]
   ],
   [
+    "nor when that watch ends before its first event",
+    "after-the-go-implementation",
+    ["list nodes", 1, "behind by 3"],
+    ["ADDED nodes", 1, "closed"]
+  ],
+  [
     "a process that ends at two calls ends once",
     "taken-off-by-hand-twice",
     ["patch externalips/status", 1, "crash after"],
