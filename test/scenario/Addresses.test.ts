@@ -161,6 +161,27 @@ describe("a user's own ExternalIP", () => {
       assert.strictEqual(world.ec2.addresses().length, 1)
     })
   )
+  it.effect(
+    "stays where it is while its new node is not there, and makes room when others ask for the old one",
+    () =>
+      Effect.gen(function* () {
+        // EC2 may give the interface no other address, and then it is not public any more.
+        const world = yield* World.make({ conditions: { newAutoAssignedAddress: 1 } })
+        for (const n of ["n1", "n2"]) yield* world.launch(n, { labels: {} })
+        yield* world.create("ExternalIP", "own", { nodeName: "n1" })
+        yield* world.start()
+        yield* world.pass("5 seconds")
+        const carrierOf = (name: string) =>
+          world.ec2.addresses().find((a) => a.tags[Tag.externalIPName] === name)?.association?.instanceId
+        yield* world.change("ExternalIP", "own", { spec: { nodeName: "n3" } })
+        yield* world.pass("30 seconds")
+        assert.strictEqual(carrierOf("own"), world.instanceOf("n1"))
+        yield* world.create("ExternalIP", "other", { nodeName: "n1" })
+        yield* world.pass("15 seconds")
+        assert.deepStrictEqual([carrierOf("own"), carrierOf("other")], [undefined, world.instanceOf("n1")])
+        assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), { reason: "NodeNotFound" })
+      })
+  )
   it.effect("E14: keeps the nodeName its author wrote when the node goes", () =>
     Effect.gen(function* () {
       const world = yield* World.make()

@@ -340,6 +340,67 @@ describe("deletion", () => {
   )
 })
 
+describe("a rule that is deleted", () => {
+  const isThere = (world: Effect.Success<ReturnType<typeof oneNode>>) =>
+    world.firewallRule("web") !== undefined
+
+  it.effect("goes in seconds where this process knows of it from the beginning, opened or not", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode({ conditions: { denied: new Set(["AuthorizeSecurityGroupIngress"]) } })
+      yield* world.create("FirewallRule", "web", on("n1"))
+      yield* world.pass("10 seconds")
+      assert.strictEqual(world.state("web"), "Pending")
+      yield* world.remove("FirewallRule", "web")
+      yield* world.pass("10 seconds")
+      assert.isFalse(isThere(world))
+    })
+  )
+  it.effect("goes in seconds where the next process finds it open as its status says", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: {} })
+      yield* world.create("FirewallRule", "web", on("n1"))
+      const first = yield* world.start()
+      yield* world.pass("10 seconds")
+      yield* world.stop(first)
+      yield* world.remove("FirewallRule", "web")
+      yield* world.start()
+      yield* world.pass("10 seconds")
+      assert.isFalse(isThere(world))
+      assert.deepStrictEqual(world.openOn("n1"), [])
+    })
+  )
+  it.effect(
+    "is held, and says why, where it was closed while nobody looked: two minutes after the start",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* World.make()
+        yield* world.launch("n1", { labels: {} })
+        yield* world.create("FirewallRule", "web", on("n1"))
+        const first = yield* world.start()
+        yield* world.pass("10 seconds")
+        yield* world.stop(first)
+        for (const group of world.groups()) {
+          yield* world.ec2.hand.revoke({
+            groupId: group.groupId,
+            direction: "Ingress",
+            permissions: Permission.merge(group.permissions)
+          })
+        }
+        yield* world.remove("FirewallRule", "web")
+        yield* world.start()
+        yield* world.pass("100 seconds")
+        assert.isTrue(isThere(world))
+        assert.deepInclude(world.condition("FirewallRule", "web", "Ready"), {
+          reason: "Deleting",
+          message: "waiting for EC2 to show what was opened before this process began"
+        })
+        yield* world.pass("30 seconds")
+        assert.isFalse(isThere(world))
+      })
+  )
+})
+
 describe("limits", () => {
   it.effect("the 61st rule says RuleLimitExceeded, the oldest win, and it opens when there is room", () =>
     Effect.gen(function* () {

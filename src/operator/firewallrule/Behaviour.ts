@@ -68,17 +68,6 @@ export const make = Effect.gen(function* () {
     }
   }
 
-  /** The rule is, or was, to be open in that group. */
-  const belongs = (
-    rule: FirewallRule.FirewallRule,
-    target: Target,
-    groupId: string,
-    nodeName: string
-  ): boolean =>
-    rule.status.firewallRuleID === groupId ||
-    rule.status.nodeName === nodeName ||
-    (target._tag === "Node" && target.nodeName === nodeName)
-
   /** All of it is where its status says of this very spec, and nobody was about to open it elsewhere. */
   const isOpenAsSaid = (rule: FirewallRule.FirewallRule, target: Target): boolean => {
     const { nodeName, observedGeneration = 0, state } = rule.status
@@ -116,12 +105,16 @@ export const make = Effect.gen(function* () {
     target: Target,
     wasRead: ReadonlySet<string>
   ): ReadonlyArray<Plan.Holder> => {
+    const wasHere = (group: GroupRecord, nodeName: string): boolean =>
+      rule.status.firewallRuleID === group.groupId ||
+      rule.status.nodeName === nodeName ||
+      (target._tag === "Node" && target.nodeName === nodeName)
     const keys = new Set(rule.permissions.map(Permission.key))
     const holders: Array<Plan.Holder> = []
     for (const group of ourGroups()) {
       const { nodeName } = group
       const report = mirrors.report(nodeName)
-      const concerned = belongs(rule, target, group.groupId, nodeName)
+      const concerned = wasHere(group, nodeName)
       const holds = group.permissions.some(
         (p) => keys.has(Permission.key(p)) && !isWantedByOthers(rule, nodeName, p)
       )
