@@ -255,10 +255,14 @@ describe("a request", () => {
     Effect.gen(function* () {
       const ok = yield* requests("AllocateAddress", "OK")
       const limit = yield* requests("AllocateAddress", "AddressLimitExceeded")
-      yield* setUp({}).ec2.allocateAddress({ tags: {} })
-      yield* Effect.flip(
-        setUp({ answer: Effect.fail(refusal("AddressLimitExceeded")) }).ec2.allocateAddress({ tags: {} })
+      let isFull = false
+      const answer = Effect.suspend(() =>
+        isFull ? Effect.fail(refusal("AddressLimitExceeded")) : Effect.void
       )
+      const { ec2 } = setUp({ answer })
+      yield* ec2.allocateAddress({ tags: {} })
+      isFull = true
+      yield* Effect.flip(ec2.allocateAddress({ tags: {} }))
       assert.strictEqual((yield* requests("AllocateAddress", "OK")) - ok, 1)
       assert.strictEqual((yield* requests("AllocateAddress", "AddressLimitExceeded")) - limit, 1)
     })

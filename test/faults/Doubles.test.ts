@@ -6,11 +6,40 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Outcome } from "../../src/simulation/faults/Outcome.ts"
 import { check } from "./Enumerate.ts"
 import { type Choice, run } from "./Run.ts"
+import * as Steps from "./Steps.ts"
 import { find, type Workload } from "./Workload.ts"
 
 type Given = readonly [call: string, n: number, outcome: Outcome]
 
-const stories: ReadonlyArray<readonly [what: string, workload: string, ...given: ReadonlyArray<Given>]> = [
+/** A rule is opened in a group that others write to, cleared by its author, and deleted a minute later. */
+const inACrowd: Workload = {
+  name: "in a crowd",
+  steps: [
+    Steps.launch("a", Steps.plain),
+    Steps.rule("q", { nodeName: "a", ipRanges: [{ cidr: "192.0.1.0/24" }] }),
+    Steps.wait(130_000),
+    Steps.after(300, Steps.rule("r", { nodeName: "a" })),
+    Steps.after(100, Steps.change("FirewallRule", "r", { spec: { nodeName: null } })),
+    Steps.after(60_000, Steps.remove("FirewallRule", "r")),
+    Steps.rule("s", { nodeName: "a", ipRanges: [{ cidr: "192.0.2.0/24" }] })
+  ]
+}
+/** A rule is moved, moved back, and deleted. */
+const thereAndBack: Workload = {
+  name: "there and back",
+  steps: [
+    Steps.soon(Steps.launch("a", Steps.plain)),
+    Steps.launch("b", Steps.plain),
+    Steps.rule("r", { nodeName: "a" }),
+    Steps.after(700, Steps.change("FirewallRule", "r", { spec: { nodeName: "b" } })),
+    Steps.after(5_000, Steps.change("FirewallRule", "r", { spec: { nodeName: "a" } })),
+    Steps.remove("FirewallRule", "r")
+  ]
+}
+
+type Story = readonly [what: string, workload: string | Workload, ...given: ReadonlyArray<Given>]
+
+const stories: ReadonlyArray<Story> = [
   [
     "an address that EC2 does not know yet, and whose release is not answered, is released once it does",
     "address-deleted-while-allocating",
@@ -90,6 +119,18 @@ const stories: ReadonlyArray<readonly [what: string, workload: string, ...given:
     ["DescribeSecurityGroups", 2, "behind by 3"]
   ],
   [
+    "nor when the read that must show it is not believed, because the group was just written to",
+    inACrowd,
+    ["AuthorizeSecurityGroupIngress", 2, "crash after"],
+    ["DescribeSecurityGroups", 2, "behind by 1"]
+  ],
+  [
+    "nor when it was moved back before the next process came",
+    thereAndBack,
+    ["DescribeNetworkInterfaces", 3, "crash after"],
+    ["DescribeSecurityGroups", 2, "behind by 3"]
+  ],
+  [
     "what was opened is still believed to be open after a deletion of its group that was not answered",
     "odd-rules+address-created",
     ["AuthorizeSecurityGroupEgress", 1, "slow to show"],
@@ -120,10 +161,10 @@ const choiceOf = (workload: Workload, given: ReadonlyArray<Given>): Choice => {
 }
 
 describe("faults together", () => {
-  for (const [what, name, ...given] of stories) {
+  for (const [what, named, ...given] of stories) {
     it(what, () => {
-      const workload = find(name)
-      if (workload === undefined) throw new Error(`no workload ${name}`)
+      const workload = typeof named === "string" ? find(named) : named
+      if (workload === undefined) throw new Error(`no workload ${named}`)
       const made = check(workload, choiceOf(workload, given))
       assert.deepStrictEqual(
         made.met.map(([point, outcome]) => `${point.name}: ${outcome}`),

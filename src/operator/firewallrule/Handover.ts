@@ -14,7 +14,8 @@ export interface Handover {
   /**
    * Until when (epoch milliseconds) it is not known where the rule is open; 0: it is known.
    *
-   * @param isProven whether that is known now; asked only while it matters, and once is enough
+   * @param isProven whether what the process before it has left says so; asked at the first look alone: later, it is
+   * what this one has written
    */
   readonly doubtedUntil: (rule: Identity, isProven: () => boolean, now: number) => number
   /** This process has put the finalizer on it, and before that nobody opens anything for it. */
@@ -24,21 +25,15 @@ export interface Handover {
 }
 
 export const make = (): Handover => {
-  const known = new Map<string, { readonly uid: string; until: number }>()
-
-  const meet = ({ name, uid }: Identity, now: number) => {
-    const before = known.get(name)
-    if (before?.uid === uid) return before
-    const met = { uid, until: now + Duration.toMillis(visibilityWindow) }
-    known.set(name, met)
-    return met
-  }
+  const known = new Map<string, { readonly uid: string; readonly until: number }>()
 
   return {
-    doubtedUntil: (rule, isProven, now) => {
-      const met = meet(rule, now)
-      if (met.until > 0 && isProven()) met.until = 0
-      return met.until
+    doubtedUntil: ({ name, uid }, isProven, now) => {
+      const met = known.get(name)
+      if (met?.uid === uid) return met.until
+      const until = isProven() ? 0 : now + Duration.toMillis(visibilityWindow)
+      known.set(name, { uid, until })
+      return until
     },
     began: ({ name, uid }) => {
       known.set(name, { uid, until: 0 })

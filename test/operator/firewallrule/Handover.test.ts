@@ -15,11 +15,14 @@ describe("a rule that is met", () => {
     assert.strictEqual(handover.doubtedUntil(rule, no, t0), t0 + window)
     assert.strictEqual(handover.doubtedUntil(rule, no, t0 + 5_000), t0 + window)
   })
-  it("is in doubt no more once it was proven, and that is asked no more", () => {
+  it("is known where it is proven at the first look, and no later proof counts", () => {
+    const never = () => assert.fail("asked again")
     const handover = Handover.make()
     assert.strictEqual(handover.doubtedUntil(rule, yes, t0), 0)
-    const never = () => assert.fail("asked again")
     assert.strictEqual(handover.doubtedUntil(rule, never, t0 + 1), 0)
+    const other = { name: "s", uid: "uid-s" }
+    handover.doubtedUntil(other, no, t0)
+    assert.strictEqual(handover.doubtedUntil(other, never, t0 + 1), t0 + window)
   })
   it("is known from the first write on where that was this process's own", () => {
     const handover = Handover.make()
