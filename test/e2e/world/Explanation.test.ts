@@ -21,7 +21,11 @@ const asked = (
   responseStatus: { code, ...(message === undefined ? {} : { message }) },
   objectRef: { resource: "pods", name: "a" }
 })
-const life = (from: number, to: number): Explanation.Life => ({ from: from * 1_000, to: () => to * 1_000 })
+const life = (from: number, to: number, toldToEndAt = Number.POSITIVE_INFINITY): Explanation.Life => ({
+  from: from * 1_000,
+  toldToEndAt: () => toldToEndAt * 1_000,
+  to: () => to * 1_000
+})
 
 describe("a write that nobody waited for", () => {
   const message = "Timeout: request did not complete within requested timeout - context canceled"
@@ -54,6 +58,15 @@ describe("a list that nobody waited for", () => {
   it("is not where its process runs on", () => {
     const explain = Explanation.make({ audit: [list], lives: [life(5, Number.POSITIVE_INFINITY)] })
     assert.isUndefined(explain(list))
+  })
+
+  it("is explained where its process had been told to end, though something it had sent came in later", () => {
+    const trail = [list, asked("list", 12, 200)]
+    const explainIn = (toldToEndAt: number) =>
+      Explanation.make({ audit: trail, lives: [life(5, 13, toldToEndAt)] })(list)
+    assert.strictEqual(explainIn(9), "its process was ending")
+    assert.strictEqual(explainIn(11), "its process was ending")
+    assert.isUndefined(explainIn(12))
   })
 
   it("is not where its process read more afterwards", () => {

@@ -9,6 +9,8 @@ import { user } from "./OperatorProcess.ts"
 /** When a process of the operator ran: epoch milliseconds. */
 export interface Life {
   readonly from: number
+  /** When it was told to end; Infinity while it was not. */
+  readonly toldToEndAt: () => number
   /** Infinity while it runs. */
   readonly to: () => number
 }
@@ -54,12 +56,18 @@ export const make = ({ audit, lives }: Trail) => {
   const before = (e: Audited) => (done.get(objectOf(e)) ?? []).filter((w) => received(w) < answered(e))
 
   const reads = audit.filter((e) => e.verb === "list" || e.verb === "watch")
-  /** One of those who can have sent it read nothing that came in later, up to its end. */
+  /**
+   * One of those who can have sent it had been told to end when it hung up; or ended by itself, and read nothing that
+   * came in later. (Of one that was told, what it had sent on other connections may come in later than its hanging up.)
+   */
   const wasEnding = (e: Audited): boolean =>
     livesAt(lives, received(e)).some(
       (life) =>
-        Number.isFinite(life.to()) &&
-        !reads.some((r) => received(r) > answered(e) && received(r) <= life.to() && r.user.username === user)
+        life.toldToEndAt() <= answered(e) ||
+        (Number.isFinite(life.to()) &&
+          !reads.some(
+            (r) => received(r) > answered(e) && received(r) <= life.to() && r.user.username === user
+          ))
     )
 
   return (e: Audited): string | undefined => {

@@ -20,6 +20,8 @@ export interface Process {
   readonly pid: number
   readonly exited: Effect.Effect<Ended>
   readonly isRunning: () => boolean
+  /** When it was first sent a signal that ends it, in epoch milliseconds; Infinity while it was not. */
+  readonly toldToEndAt: () => number
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Sends the signal and waits for the end. */
   readonly end: (signal: NodeJS.Signals) => Effect.Effect<Ended>
@@ -38,20 +40,26 @@ export interface Options {
   readonly cwd?: string
 }
 
+const ending: ReadonlySet<NodeJS.Signals> = new Set(["SIGTERM", "SIGINT", "SIGKILL"])
+
 const attach = (child: ChildProcess, file: string, exited: Deferred.Deferred<Ended>): Process => {
   let isRunning = true
+  let toldToEndAt = Number.POSITIVE_INFINITY
   child.on("exit", (code, signal) => {
     isRunning = false
     Deferred.doneUnsafe(exited, Effect.succeed({ code, signal }))
   })
   const signal = (name: NodeJS.Signals) =>
     Effect.sync(() => {
-      if (isRunning) child.kill(name)
+      if (!isRunning) return
+      if (ending.has(name)) toldToEndAt = Math.min(toldToEndAt, Date.now())
+      child.kill(name)
     })
   return {
     pid: child.pid ?? -1,
     exited: Deferred.await(exited),
     isRunning: () => isRunning,
+    toldToEndAt: () => toldToEndAt,
     signal,
     end: (name) => Effect.andThen(signal(name), Deferred.await(exited)),
     output: () => readFileSync(file, "utf8")

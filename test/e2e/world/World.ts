@@ -152,7 +152,7 @@ export const make = Effect.gen(function* () {
         const from = Date.now()
         let to = Number.POSITIVE_INFINITY
         const operator = yield* OperatorProcess.start({ ec2: wire.url, ...o, apiServer, tokenFile, folder })
-        lives.push({ from, to: () => to })
+        lives.push({ from, toldToEndAt: operator.toldToEndAt, to: () => to })
         operators.push(operator)
         yield* Effect.forkDetach(
           Effect.map(operator.exited, () => {
