@@ -11,6 +11,7 @@ import { type Address, Ec2, type NetworkInterface } from "./Ec2.ts"
 import type { Ec2Error } from "./Ec2Error.ts"
 import * as Group from "./Group.ts"
 import * as Index from "./Index.ts"
+import * as Inheritance from "./Inheritance.ts"
 import * as Instances from "./Instances.ts"
 import * as Trust from "./Trust.ts"
 
@@ -54,6 +55,8 @@ export class Inventory extends Context.Service<
     readonly addresses: () => Iterable<AddressRecord>
     /** Released by this process: no read is needed to know that it is gone. */
     readonly isReleased: (allocationId: string) => boolean
+    /** Where it is, or that it is nowhere, is what EC2 shows of an earlier process's deeds, and may have changed since. */
+    readonly isInherited: (allocationId: string) => boolean
     readonly group: (groupId: string) => GroupRecord | undefined
     /** Deleted by this process: no read is needed to know that it is gone. */
     readonly isGroupDeleted: (groupId: string) => boolean
@@ -82,8 +85,13 @@ export class Inventory extends Context.Service<
     readonly readInterface: (networkInterfaceId: string) => Read<NetworkInterface | undefined>
     readonly readInterfacesOfGroup: (groupId: string) => Read<ReadonlyArray<NetworkInterface>>
 
+    /** From now on nobody but this process writes. */
+    readonly takeOver: () => void
+
     // Write-through of the replies of our own writes; synchronous.
     readonly wroteAddress: (address: Address) => void
+    /** `address`: as it was known when it was written, for the case that it is not known any more. */
+    readonly wroteAssociation: (address: Address, association: Address["association"]) => void
     readonly releasedAddress: (allocationId: string) => void
     readonly wroteGroup: (group: Group.Group) => void
     readonly deletedGroup: (groupId: string) => void
@@ -134,7 +142,8 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
   const context = yield* Effect.context<never>()
   const now = () => clock.currentTimeMillisUnsafe()
   const listeners: Array<(change: InventoryChange, asker: unknown) => void> = []
-  let hasSwept = false
+  /** When the last sweep began. */
+  let sweptFrom: number | undefined
   let groupsReadBegan = 0
   const readingGroups = yield* Semaphore.make(1)
   let asking: unknown
@@ -153,7 +162,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       }
     })
   const drifted = (kind: "address" | "group" | "interface") => {
-    if (!hasSwept) return
+    if (sweptFrom === undefined) return
     Effect.runSyncWith(context)(Metric.update(Metric.withAttributes(Metrics.driftRepaired, { kind }), 1))
   }
 
@@ -164,6 +173,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
   const ownCarrier = (address: Address | undefined): string | undefined =>
     address !== undefined && isOurs(address) ? address.association?.instanceId : undefined
 
+  const inheritance = Inheritance.make()
   const byName = Index.make()
   const byInstance = Index.make()
   const byNode = Index.make()
@@ -267,9 +277,12 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     groups.sawAll(seenGroups.map(Group.fromEc2), began)
     groupsReadBegan = Math.max(groupsReadBegan, began)
     instances.keepOnly(asked, began)
-    hasSwept = true
+    sweptFrom = began
   })
 
+  const isInherited = (allocationId: string) =>
+    !addresses.isDeleted(allocationId) &&
+    inheritance.includes(allocationId, addresses.get(allocationId)?.readBegan ?? sweptFrom ?? 0)
   const addressesOf = (name: string) => recordsOf(byName.idsOf(name), addresses.get)
 
   return Inventory.of({
@@ -278,6 +291,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     addressesOn: (instanceId) => recordsOf(byInstance.idsOf(instanceId), addresses.get),
     addresses: addresses.values,
     isReleased: addresses.isDeleted,
+    isInherited,
     group: groups.get,
     isGroupDeleted: groups.isDeleted,
     groupsOf: (nodeName) => recordsOf(byNode.idsOf(nodeName), groups.get),
@@ -345,14 +359,28 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       })
       return seen
     }),
+    takeOver: () => inheritance.begin(now()),
     wroteAddress: (address) => {
-      const left = addresses.get(address.allocationId)?.association?.networkInterfaceId
-      const held = address.association?.networkInterfaceId
-      if (left !== undefined && left !== held) instances.detached(left, address.publicIp, now())
-      if (held !== undefined && held !== left) instances.attached(held, address.publicIp, now())
+      if (addresses.get(address.allocationId) === undefined) inheritance.settled(address.allocationId)
       addresses.wrote(plainAddress(address), now())
     },
-    releasedAddress: (allocationId) => addresses.deleted(allocationId, now()),
+    wroteAssociation: (address, association) => {
+      const { allocationId, publicIp } = address
+      const before = addresses.get(allocationId)
+      const left = before?.association?.networkInterfaceId
+      const held = association?.networkInterfaceId
+      if (left !== undefined && left !== held) instances.detached(left, publicIp, now())
+      if (held !== undefined && held !== left) instances.attached(held, publicIp, now())
+      const wasInherited = isInherited(allocationId)
+      inheritance.settled(allocationId)
+      addresses.wrote({ ...plainAddress(before ?? address), association }, now())
+      // Somebody may wait to know it, and it may be as it was shown.
+      if (wasInherited) tell({ _tag: "Address", before, after: addresses.get(allocationId) })
+    },
+    releasedAddress: (allocationId) => {
+      inheritance.forget(allocationId)
+      addresses.deleted(allocationId, now())
+    },
     wroteGroup: (group) => groups.wrote(plainGroup(group), now()),
     deletedGroup: (groupId) => groups.deleted(groupId, now()),
     wroteInterface: ({ groupIds, networkInterfaceId }) =>

@@ -134,6 +134,7 @@ const make = Effect.gen(function* () {
   let changes = 0
 
   const start = Effect.gen(function* () {
+    inventory.takeOver()
     const actors = yield* ActorSystem.make<Kind, Failure, never>({
       behaviours,
       glances: { Node: node.glance },

@@ -146,6 +146,24 @@ const stories: ReadonlyArray<Story> = [
     "an address leaves the node it does not name when the one it names has got another: nobody waits for ever",
     "three-nodes-at-once+addresses-swapped",
     ["create externalips", 1, "late"]
+  ],
+  [
+    "an association that EC2 still shows to the next process after it was ended is not believed",
+    "address-kept",
+    ["patch externalips", 3, "crash after"],
+    ["DescribeAddresses", 4, "behind by 3"]
+  ],
+  [
+    "a label is not taken off because EC2 does not show the next process what the last one attached",
+    "node-joins",
+    ["patch nodes", 1, "crash after"],
+    ["DescribeAddresses", 2, "behind by 3"]
+  ],
+  [
+    "a group that turns up late, and that EC2 says is gone while it is there, is deleted later",
+    "rule-deleted-while-it-moves",
+    ["CreateSecurityGroup", 1, "orphaned"],
+    ["DeleteSecurityGroup", 2, "InvalidGroup.NotFound"]
   ]
 ]
 

@@ -313,9 +313,20 @@ export const watch = (world: World): Watch => {
           report("6 labels", `nodes ${other.name} and ${after.name} carry ${after.label}`)
       }
     }
+    if (before.label !== undefined && after.label !== before.label && holds(before.label)) {
+      if (isMeantFor(after.name, before.label))
+        report("6 labels", `node ${after.name} lost its label ${before.label}, which is true`)
+    }
     if (before.isTainted && !after.isTainted && !holds(undefined))
       report("6 labels", `node ${after.name} lost its taint and holds no address`)
   }
+
+  const isMeantFor = (nodeName: string, publicIp: string): boolean =>
+    view.externalIPs().some((e) => {
+      const { disableReconciliation, nodeName: named } = fieldsOf(e.spec)
+      const isLive = e.metadata.deletionTimestamp === undefined && disableReconciliation !== true
+      return isLive && named === nodeName && fieldsOf(e.status).publicIPAddress === publicIp
+    })
 
   const externalIPWritten = ({ object, previous }: Event): void => {
     const name = String(object.metadata.name)

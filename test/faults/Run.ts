@@ -201,7 +201,9 @@ export const run = (workload: Workload, choice: Choice, o: Options = {}): Run =>
   for (const what of orphans) watch.report("1 addresses and groups", `left over: ${what}`)
   for (const what of problems) watch.report("liveness", what)
   if (world.ended() !== undefined) watch.report("liveness", `the process ended: ${world.ended()}`)
-  world.pass(Math.max(watch.restlessFor(), Math.min(10_000, workload.rest ?? 10_000)))
+  world.pass(Math.min(10_000, workload.rest ?? 10_000))
+  // What strikes meanwhile is waited out as well.
+  while (watch.restlessFor() > 0) world.pass(watch.restlessFor())
   watch.settled()
   watch.look()
   if (o.skipRest !== true) rest(workload.rest ?? 2 * drift + 30_000)

@@ -119,9 +119,14 @@ describe("taking over from the Go implementation", () => {
   it.effect("with another id and without the flag nothing is touched or bought: AddressNotOwned", () =>
     Effect.gen(function* () {
       const { world } = yield* GoCluster.make("unset")
+      const labels = () => ["n1", "n2"].map(world.labelOf)
+      const before = labels()
+      assert.notInclude(before, undefined)
       yield* world.start()
       yield* world.pass("10 minutes")
       assert.deepStrictEqual(world.mutations(), {})
+      // Pods may live by them.
+      assert.deepStrictEqual(labels(), before)
       for (const name of [GoCluster.named.own, GoCluster.named.auto, GoCluster.named.free]) {
         assert.deepInclude(world.condition("ExternalIP", name, "Ready"), { reason: "AddressNotOwned" }, name)
       }

@@ -2,7 +2,9 @@
  * The attachment of an address to the node its ExternalIP names.
  * Rule: never onto an interface that holds another address; off the old node (label first) before on the new one. Where
  * the new one belongs to another address, or is not ready while others ask for the old one, it leaves all the same: nobody
- * waits for ever. Of several that name one node exactly one gets it.
+ * waits for ever. Of several that name one node exactly one gets it. What an earlier process attached, and did not say so
+ * on the node, is attached again: it may have been detached since (AssociateAddress is idempotent, "Idempotency in the
+ * Amazon EC2 API", and its reply is proof where a describe is none).
  */
 import * as Next from "../../actor/Next.ts"
 import type { Decision } from "../../actor/Reconcile.ts"
@@ -102,15 +104,17 @@ export const attach = (
     groupIds: o.groupIds,
     selection: o.policy.interfaceSelection
   })
-  if (
-    isHere &&
-    (chosen === undefined || chosen.networkInterfaceId === address.association?.networkInterfaceId)
-  ) {
-    const outcome = Status.associated(object, address, {
-      instanceId,
-      networkInterfaceId: address.association?.networkInterfaceId ?? ""
-    })
-    return say(o, object, outcome, Next.awaitChange())
+  const holder = chosen?.publicIp
+  const isTaken = holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp
+  const shownOn = isHere ? address.association?.networkInterfaceId : undefined
+  if (shownOn !== undefined && (chosen === undefined || chosen.networkInterfaceId === shownOn)) {
+    // The label goes before the address does: while it is there, no earlier process has ended the association.
+    if (!o.isInherited || o.isLabelled) {
+      const outcome = Status.associated(object, address, { instanceId, networkInterfaceId: shownOn })
+      return say(o, object, outcome, Next.awaitChange())
+    }
+    if (!isTaken)
+      return perform({ _tag: "Associate", address, instanceId, networkInterfaceId: shownOn, nodeName })
   }
   if (chosen === undefined) {
     // An instance seen before it had its public IP must be looked at again.
@@ -118,8 +122,7 @@ export const attach = (
     const message = `no interface of ${instanceId} has a public IP`
     return notYetKnown(Reason.NoPublicInterface, message, `a public interface on ${instanceId}`)
   }
-  const holder = chosen.publicIp
-  if (holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp) {
+  if (isTaken) {
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
     const message = `interface ${chosen.networkInterfaceId} of ${nodeName} holds the Elastic IP ${holder.address}`
     return refuse(o.elsewhere !== undefined, Reason.NodeAlreadyHasAddress, message, (outcome) =>

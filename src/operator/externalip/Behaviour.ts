@@ -119,6 +119,7 @@ export const make = Effect.gen(function* () {
       elsewhere: carriers.length === 0 || isNamed ? undefined : { isAskedFor: carriers.some(isAskedFor) },
       labelledElsewhere: labelled.filter((n) => n !== nodeName),
       isLabelled: nodeName !== undefined && labelled.includes(nodeName),
+      isInherited: address !== undefined && inventory.isInherited(address.allocationId),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),
       memory: {
         isIntentUnsent: isAbout(memory.unsentIntents, object),
@@ -258,10 +259,7 @@ export const make = Effect.gen(function* () {
           .associateAddress({ allocationId: address.allocationId, networkInterfaceId })
           .pipe(doubting(name, address, instanceId))
         wrote(name, () =>
-          inventory.wroteAddress({
-            ...latest(address),
-            association: { associationId, instanceId, networkInterfaceId }
-          })
+          inventory.wroteAssociation(address, { associationId, instanceId, networkInterfaceId })
         )
         yield* tell(
           object,
@@ -275,7 +273,7 @@ export const make = Effect.gen(function* () {
         yield* disassociate(step.address, step.associationId).pipe(
           doubting(name, step.address, step.address.association?.instanceId)
         )
-        wrote(name, () => inventory.wroteAddress({ ...latest(step.address), association: undefined }))
+        wrote(name, () => inventory.wroteAssociation(step.address, undefined))
         const from = step.address.association?.instanceId ?? step.address.association?.networkInterfaceId
         yield* tell(
           object,

@@ -5,9 +5,10 @@
 import { Clock, Effect, Metric } from "effect"
 import type { Behaviour, Glance } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
+import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { timeToAttach } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
-import { isCordoned } from "../../domain/Node.ts"
+import { isCordoned, type Node } from "../../domain/Node.ts"
 import { Cluster } from "../Cluster.ts"
 import type { Failure } from "../Failure.ts"
 import { isInPlay } from "../InPlay.ts"
@@ -23,6 +24,18 @@ export const make = Effect.gen(function* () {
   /** By node name: when a node that wants an address was first seen without one. */
   const wantedSince = new Map<string, number>()
 
+  const keepsLabel = (node: Node, instanceId: string | undefined): boolean =>
+    node.address !== undefined &&
+    mirrors.externalIPs.find("node", node.name).some((e) => {
+      const { addressID, publicIPAddress } = e.status
+      if (addressID === undefined || publicIPAddress !== node.address || ExternalIP.isDeleting(e))
+        return false
+      const association = inventory.address(addressID)?.association
+      return association === undefined
+        ? inventory.isInherited(addressID)
+        : association.instanceId === instanceId
+    })
+
   const observe = (name: string): Plan.Observed => {
     const node = mirrors.nodes.get(name)
     const placement = node === undefined ? undefined : settings.placementOf(node)
@@ -37,8 +50,10 @@ export const make = Effect.gen(function* () {
           ? []
           : inventory.addressesOn(instanceId).map((address) => ({
               address,
-              externalIP: mirrors.externalIPs.get(address.tags[Tag.externalIPName] ?? "")
+              externalIP: mirrors.externalIPs.get(address.tags[Tag.externalIPName] ?? ""),
+              isInherited: inventory.isInherited(address.allocationId)
             })),
+      keepsLabel: node !== undefined && keepsLabel(node, instanceId),
       requeueInterval: settings.nodeReconciliationRequeueInterval
     }
   }

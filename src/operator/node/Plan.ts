@@ -21,7 +21,14 @@ export interface Observed {
   readonly attached: ReadonlyArray<{
     readonly address: AddressRecord
     readonly externalIP: ExternalIP.ExternalIP | undefined
+    /** An earlier process attached it, and may have detached it since: EC2 shows that late. */
+    readonly isInherited: boolean
   }>
+  /**
+   * The node is labelled with an address that is meant for it and is there, though not ours; or may be, because EC2 shows
+   * late what an earlier process did.
+   */
+  readonly keepsLabel: boolean
   readonly requeueInterval: Duration.Duration
 }
 
@@ -39,10 +46,16 @@ export const labelOf = (o: Observed): string | undefined => {
   const node = o.node
   if (node === undefined) return undefined
   return o.attached
-    .filter(({ address, externalIP }) => !address.isUncertain && staysOn(node, address, externalIP))
+    .filter((a) => !isInDoubt(node, a) && staysOn(node, a.address, a.externalIP))
     .map(({ address }) => address.publicIp)
     .toSorted()[0]
 }
+
+type Attached = Observed["attached"][number]
+
+/** The label goes before the address does: where it is, no earlier process has taken the address off. */
+const isInDoubt = (node: Node, { address, isInherited }: Attached): boolean =>
+  address.isUncertain || (isInherited && node.address !== address.publicIp)
 
 /**
  * Attached, and not about to be moved away. An address whose object is gone keeps a label that is there, and gets none:
@@ -65,7 +78,7 @@ export const decide = (o: Observed): Decision<Step> => {
   if (node === undefined) return { _tag: "Settled", next: Next.stop }
   const label = labelOf(o)
   // An answer still in doubt changes nothing: neither the label nor the taint.
-  const isUnknown = label === undefined && o.attached.some((a) => a.address.isUncertain)
+  const isUnknown = label === undefined && (o.keepsLabel || o.attached.some((a) => isInDoubt(node, a)))
   const untaint = label !== undefined && hasStartupTaint(node)
   if (!isUnknown && (node.address !== label || untaint)) {
     return {

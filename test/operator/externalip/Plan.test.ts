@@ -38,6 +38,7 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   rivals: [],
   labelledElsewhere: [],
   isLabelled: false,
+  isInherited: false,
   elsewhere: undefined,
   groupIds: [],
   ...o,
@@ -442,6 +443,34 @@ describe("deletion", () => {
     const at = (memory: Partial<Plan.Memory>) => word(observe({ object: allocating, now: t0 + 3000, memory }))
     assert.strictEqual(at({ isIntentUnsent: true }), "RemoveFinalizer")
     assert.strictEqual(at({ isIntentAnswered: true }), "RemoveFinalizer")
+  })
+})
+
+describe("an association that an earlier process left", () => {
+  const here = address(1, "e", { association: attachedTo("n1") })
+  const inherited = observe({
+    object: reserved(naming("n1"), here),
+    addresses: [here],
+    statusAddress: here,
+    isInherited: true,
+    ...on("n1")
+  })
+  it("is made again, since it may have been ended, unless the node says that it was not", () => {
+    const decision = Plan.decide(inherited)
+    assert(decision._tag === "Perform" && decision.step._tag === "Associate")
+    assert.deepInclude(decision.step, { instanceId: instanceIdOf("n1"), networkInterfaceId: "eni-n1" })
+    assert.strictEqual(word({ ...inherited, isLabelled: true }), "WriteStatus")
+    assert.strictEqual(word({ ...inherited, isInherited: false }), "WriteStatus")
+  })
+  it("is not made again on an interface that is shown to hold another one", () => {
+    const held = networkInterface("n1", { publicIp: { address: "192.0.2.9", owner: "somebody" } })
+    const taken = { ...inherited, sighting: seen(instance("n1", { interfaces: [held] })) }
+    assert.strictEqual(readyReason(taken), "NodeAlreadyHasAddress")
+    assert.strictEqual(word({ ...taken, runBegan: t0 + 1 }), "LookUpInstance")
+  })
+  it("is ended where it is on another node, like any other", () => {
+    const elsewhere = { ...inherited, object: reserved(naming("n2"), here), ...on("n2") }
+    assert.strictEqual(word(elsewhere), "Disassociate")
   })
 })
 

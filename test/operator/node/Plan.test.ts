@@ -14,7 +14,8 @@ const tainted = [
 
 const observe = (
   options: Parameters<typeof node>[1],
-  attached: ReadonlyArray<{ readonly address: AddressRecord; readonly externalIP: ExternalIP | undefined }>
+  attached: ReadonlyArray<{ readonly address: AddressRecord; readonly externalIP: ExternalIP | undefined }>,
+  isInherited = false
 ): Plan.Observed => {
   const n = node("n1", options)
   return {
@@ -22,7 +23,8 @@ const observe = (
     placement: placementOnAws(n),
     sighting: seen(instance("n1")),
     isInPlay: true,
-    attached,
+    attached: attached.map((a) => ({ ...a, isInherited })),
+    keepsLabel: false,
     requeueInterval: Duration.minutes(1)
   }
 }
@@ -78,6 +80,23 @@ describe("a node's label and taint", () => {
     assert.isUndefined(patchOf(observe({}, [{ address: here, externalIP: undefined }])))
     const patch = patchOf(observe({ address: "192.0.2.77" }, [{ address: here, externalIP: undefined }]))
     assert.deepStrictEqual(patch, { metadata: { resourceVersion: "7", labels: { [addressLabel]: null } } })
+  })
+  it("are not written for what an earlier process attached and may have detached", () => {
+    const attached = [{ address: here, externalIP: naming("n1") }]
+    assert.isUndefined(patchOf(observe({ taints: tainted }, attached, true)))
+    assert.isDefined(patchOf(observe({ taints: tainted }, attached, false)))
+    // Nor is another label taken off meanwhile.
+    assert.isUndefined(patchOf(observe({ address: "192.0.2.77" }, attached, true)))
+    // The label was there before the process was: the address has not left since.
+    assert.isDefined(patchOf(observe({ taints: tainted, address: here.publicIp }, attached, true)))
+    assert.isDefined(
+      patchOf(observe({ address: here.publicIp }, [{ address: here, externalIP: naming("n2") }], true))
+    )
+  })
+  it("the label stays while EC2 may show late that an earlier process attached the address", () => {
+    const labelled = observe({ address: here.publicIp }, [])
+    assert.isDefined(patchOf(labelled))
+    assert.isUndefined(patchOf({ ...labelled, keepsLabel: true }))
   })
   it("nothing is written at rest", () => {
     const o = observe({ address: here.publicIp }, [{ address: here, externalIP: naming("n1") }])
