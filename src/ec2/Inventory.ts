@@ -3,7 +3,7 @@
  * Rule: everything is read from here; sweeps, look-ups and the replies of our own writes keep it true, and every
  * difference that decides something is told once.
  */
-import { Array as Arr, Clock, Context, Effect, Layer, Metric, Semaphore } from "effect"
+import { Array as Arr, Clock, Context, Duration, Effect, Layer, Metric, Semaphore } from "effect"
 import * as Metrics from "../domain/Metrics.ts"
 import { Tag, type Tags } from "../domain/Names.ts"
 import * as ById from "./ById.ts"
@@ -55,8 +55,13 @@ export class Inventory extends Context.Service<
     readonly addresses: () => Iterable<AddressRecord>
     /** Released by this process: no read is needed to know that it is gone. */
     readonly isReleased: (allocationId: string) => boolean
-    /** Where it is, or that it is nowhere, is what EC2 shows of an earlier process's deeds, and may have changed since. */
+    /**
+     * Where it is, or that it is nowhere, is what EC2 shows of an earlier process's deeds, and may have changed since. Told
+     * as a change of the address when it is so no longer.
+     */
     readonly isInherited: (allocationId: string) => boolean
+    /** Whatever of ours was made then (epoch milliseconds) must have been shown by the last sweep. */
+    readonly isSurelyShown: (madeAt: number) => boolean
     readonly group: (groupId: string) => GroupRecord | undefined
     /** Deleted by this process: no read is needed to know that it is gone. */
     readonly isGroupDeleted: (groupId: string) => boolean
@@ -117,6 +122,8 @@ const isSameAddress = (a: Address, b: Address): boolean =>
   a.association?.networkInterfaceId === b.association?.networkInterfaceId &&
   a.association?.instanceId === b.association?.instanceId &&
   Group.isSameTags(a.tags, b.tags)
+
+const windowMillis = Duration.toMillis(Trust.visibilityWindow)
 
 /** Describes of a sweep under way at a time: each answer is large, and nobody waits for them. */
 const sweepConcurrency = 3
@@ -278,11 +285,19 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     groupsReadBegan = Math.max(groupsReadBegan, began)
     instances.keepOnly(asked, began)
     sweptFrom = began
+    tellEnded()
   })
 
+  const lastReadOf = (allocationId: string) => addresses.get(allocationId)?.readBegan ?? sweptFrom ?? 0
   const isInherited = (allocationId: string) =>
-    !addresses.isDeleted(allocationId) &&
-    inheritance.includes(allocationId, addresses.get(allocationId)?.readBegan ?? sweptFrom ?? 0)
+    !addresses.isDeleted(allocationId) && inheritance.includes(allocationId, lastReadOf(allocationId))
+  /** Somebody may have waited for that, and nothing else has changed. */
+  const tellEnded = () => {
+    for (const id of inheritance.ended(lastReadOf)) {
+      const address = addresses.get(id)
+      tell({ _tag: "Address", before: address, after: address })
+    }
+  }
   const addressesOf = (name: string) => recordsOf(byName.idsOf(name), addresses.get)
 
   return Inventory.of({
@@ -292,6 +307,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     addresses: addresses.values,
     isReleased: addresses.isDeleted,
     isInherited,
+    isSurelyShown: (madeAt) => sweptFrom !== undefined && sweptFrom - madeAt >= windowMillis,
     group: groups.get,
     isGroupDeleted: groups.isDeleted,
     groupsOf: (nodeName) => recordsOf(byNode.idsOf(nodeName), groups.get),
@@ -304,13 +320,17 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       const seen = yield* ec2.describeAddresses({ tags: { ...inClusters, [Tag.externalIPName]: [name] } })
       yield* taking(() => {
         for (const address of seen) addresses.saw(address.allocationId, placed(address), began)
+        tellEnded()
       })
       return addressesOf(name)
     }),
     readAddress: Effect.fn("Inventory.readAddress")(function* (allocationId: string) {
       const began = now()
       const seen = yield* describeAddresses([allocationId])
-      yield* taking(() => addresses.saw(allocationId, seen.get(allocationId), began))
+      yield* taking(() => {
+        addresses.saw(allocationId, seen.get(allocationId), began)
+        tellEnded()
+      })
       return addresses.get(allocationId)
     }),
     readGroup: Effect.fn("Inventory.readGroup")(function* (groupId: string) {
@@ -371,11 +391,9 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       const held = association?.networkInterfaceId
       if (left !== undefined && left !== held) instances.detached(left, publicIp, now())
       if (held !== undefined && held !== left) instances.attached(held, publicIp, now())
-      const wasInherited = isInherited(allocationId)
       inheritance.settled(allocationId)
       addresses.wrote({ ...plainAddress(before ?? address), association }, now())
-      // Somebody may wait to know it, and it may be as it was shown.
-      if (wasInherited) tell({ _tag: "Address", before, after: addresses.get(allocationId) })
+      tellEnded()
     },
     releasedAddress: (allocationId) => {
       inheritance.forget(allocationId)

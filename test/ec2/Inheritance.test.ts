@@ -27,6 +27,18 @@ describe("an association", () => {
     inheritance.forget("a")
     assert.isTrue(inheritance.includes("a", 1_000_001))
   })
+  it("is told to be so no longer, once, and only if somebody was told that it is", () => {
+    const inheritance = taken()
+    const ended = (readBegan: number) => inheritance.ended(() => readBegan)
+    assert.deepStrictEqual(ended(1_120_000), [])
+    inheritance.includes("a", 1_000_001)
+    inheritance.includes("b", 1_000_001)
+    assert.deepStrictEqual(ended(1_119_999), [])
+    inheritance.settled("b")
+    assert.deepStrictEqual(ended(1_119_999), ["b"])
+    assert.deepStrictEqual(ended(1_120_000), ["a"])
+    assert.deepStrictEqual(ended(1_120_000), [])
+  })
   it("is whatever is read before the process takes over", () => {
     assert.isTrue(Inheritance.make().includes("a", 1_000_001))
   })

@@ -37,6 +37,62 @@ const thereAndBack: Workload = {
   ]
 }
 
+/** An ExternalIP that is disabled right after it was attached, for half an hour. */
+const disabledAtOnce: Workload = {
+  name: "disabled at once",
+  steps: [
+    Steps.launch("a", Steps.plain),
+    Steps.after(200, Steps.address("e", { nodeName: "a" })),
+    Steps.after(30 * 60_000, Steps.change("ExternalIP", "e", { spec: { disableReconciliation: true } }))
+  ]
+}
+/** An address leaves its node to another one, and is wanted back; EC2 would push the other one off. */
+const wantedBack: Workload = {
+  name: "wanted back",
+  isRace: true,
+  steps: [
+    Steps.conditions("an address displaces another one", { occupiedInterface: "displaced" }),
+    Steps.launch("a", Steps.plain),
+    Steps.address("e", { nodeName: "a" }),
+    Steps.wait(130_000),
+    Steps.change("ExternalIP", "e", { spec: { nodeName: null } }),
+    Steps.address("f", { nodeName: "a" }),
+    Steps.after(10_000, Steps.change("ExternalIP", "e", { spec: { nodeName: "a" } }))
+  ]
+}
+/** The same, and then the other one leaves. */
+const givenBack: Workload = {
+  name: "given back",
+  isRace: true,
+  steps: [
+    Steps.soon(Steps.launch("a", Steps.plain)),
+    Steps.launch("b", Steps.plain),
+    Steps.address("e", { nodeName: "a" }),
+    Steps.wait(130_000),
+    Steps.after(2_000, Steps.change("ExternalIP", "e", { spec: { nodeName: null } })),
+    Steps.after(5_000, Steps.address("f", { nodeName: "a" })),
+    Steps.soon(Steps.change("ExternalIP", "e", { spec: { nodeName: "a" } })),
+    Steps.after(60_000, Steps.change("ExternalIP", "f", { spec: { nodeName: "b" } }))
+  ]
+}
+/** A second object has the status of the first, as a backup brings it back, and the first one moves. */
+const copied: Workload = {
+  name: "copied",
+  isRace: true,
+  steps: [
+    Steps.soon(Steps.launch("a", Steps.plain)),
+    Steps.launch("b", Steps.plain),
+    Steps.address("e", { nodeName: "a" }),
+    Steps.step("f is made with the status of e", ({ act, cluster }) => {
+      const status = cluster.get(Steps.externalIPs, { name: "e" })?.status
+      const spec = { nodeName: "a", disableReconciliation: true }
+      act(cluster.create(Steps.externalIPs, { metadata: { name: "f" }, spec }))
+      act(cluster.patch(Steps.externalIPs, { name: "f" }, { status }, "status"))
+    }),
+    Steps.change("ExternalIP", "e", { spec: { nodeName: "b" } })
+  ]
+}
+
 type Story = readonly [what: string, workload: string | Workload, ...given: ReadonlyArray<Given>]
 
 const stories: ReadonlyArray<Story> = [
@@ -160,6 +216,20 @@ const stories: ReadonlyArray<Story> = [
     ["DescribeAddresses", 2, "behind by 3"]
   ],
   [
+    "an address that is shown nowhere pushes none off that the node is labelled with",
+    wantedBack,
+    ["patch externalips/status", 8, "crash before"],
+    ["DescribeAddresses", 2, "behind by all"],
+    ["DescribeInstances", 3, "behind by all"]
+  ],
+  [
+    "an address in doubt does not keep the label of one that is leaving",
+    givenBack,
+    ["DisassociateAddress", 1, "slow to show"],
+    ["patch nodes", 4, "crash before"]
+  ],
+  ["a status that tells another object's address keeps no label", copied],
+  [
     "a group that turns up late, and that EC2 says is gone while it is there, is deleted later",
     "rule-deleted-while-it-moves",
     ["CreateSecurityGroup", 1, "orphaned"],
@@ -191,4 +261,13 @@ describe("faults together", () => {
       assert.deepStrictEqual(made.violations, [])
     })
   }
+
+  it("a node whose address nobody may attach again is labelled once EC2 must show that it is there", () => {
+    const { end, violations } = run(
+      disabledAtOnce,
+      choiceOf(disabledAtOnce, [["patch nodes", 1, "crash before"]])
+    )
+    assert.include(end.split("\n"), "node a labelled")
+    assert.deepStrictEqual(violations, [])
+  })
 })

@@ -38,11 +38,15 @@ export interface Watch {
 /** A second address that a lost answer left, or a request delivered twice, is found by a sweep and released. */
 const doubledAtMost = 6 * 60_000
 
+/** Within this a write and its repetition arrive. */
+const repeated = 500
+
 interface Held {
   readonly publicIp: string
   readonly associationId: string
   readonly networkInterfaceId: string
   readonly instanceId: string | undefined
+  readonly since: number
 }
 
 const isOurs = ({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean =>
@@ -152,7 +156,13 @@ export const watch = (world: World): Watch => {
           if (before !== undefined)
             report("3 one address", `${publicIp} was taken from ${before.networkInterfaceId} without a word`)
         }
-        held.set(allocationId, { publicIp, associationId, networkInterfaceId, instanceId })
+        held.set(allocationId, {
+          publicIp,
+          associationId,
+          networkInterfaceId,
+          instanceId,
+          since: machine.now()
+        })
       }
     }
     const there = new Set(now.map((a) => a.allocationId))
@@ -301,9 +311,12 @@ export const watch = (world: World): Watch => {
 
   const nodeWritten = (before: View.Node | undefined, after: View.Node | undefined): void => {
     if (before === undefined || after === undefined || isForgiven()) return
-    const holds = (publicIp: string | undefined): boolean =>
+    const holds = (publicIp: string | undefined, since = machine.now()): boolean =>
       [...held.values()].some(
-        (h) => h.instanceId === after.instanceId && (publicIp === undefined || h.publicIp === publicIp)
+        (h) =>
+          h.instanceId === after.instanceId &&
+          (publicIp === undefined || h.publicIp === publicIp) &&
+          h.since <= since
       )
     if (after.label !== undefined && after.label !== before.label) {
       if (!holds(after.label))
@@ -313,10 +326,11 @@ export const watch = (world: World): Watch => {
           report("6 labels", `nodes ${other.name} and ${after.name} carry ${after.label}`)
       }
     }
-    if (before.label !== undefined && after.label !== before.label && holds(before.label)) {
-      if (isMeantFor(after.name, before.label))
-        report("6 labels", `node ${after.name} lost its label ${before.label}, which is true`)
-    }
+    const { label } = before
+    const isLost = label !== undefined && after.label !== label && isMeantFor(after.name, label)
+    // It may have been put on while the write was on its way.
+    if (isLost && holds(label, machine.now() - repeated))
+      report("6 labels", `node ${after.name} lost its label ${label}, which is true`)
     if (before.isTainted && !after.isTainted && !holds(undefined))
       report("6 labels", `node ${after.name} lost its taint and holds no address`)
   }
@@ -410,11 +424,7 @@ export const watch = (world: World): Watch => {
       if (call === "ModifyNetworkInterfaceAttribute" && delay !== undefined)
         lateLists.push({ sentAt: machine.now(), arrivesAt: machine.now() + delay })
       if (outcome === "slow to show") unseenUntil = machine.now() + unseenMillis
-      // What it knew is gone with it: the next one sees what EC2 shows, until a sweep that begins later.
-      if (outcome.startsWith("crash") && machine.now() <= unseenUntil) {
-        forgivenUntil = Math.max(forgivenUntil, unseenUntil + untilSwept)
-        isMisled = true
-      }
+      if (outcome.startsWith("crash") && machine.now() <= unseenUntil) isMisled = true
       if (outcome === "RulesPerSecurityGroupLimitExceeded" || outcome === "hand: quotas reached for a minute")
         fullUntil = machine.now() + restlessFor
     },

@@ -106,15 +106,22 @@ export const attach = (
   })
   const holder = chosen?.publicIp
   const isTaken = holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp
+  // What the node is labelled with was the last to be put on it.
+  const carried = o.node.address === address.publicIp ? undefined : o.node.address
+  const carries = `node ${nodeName} carries the address ${carried}`
   const shownOn = isHere ? address.association?.networkInterfaceId : undefined
   if (shownOn !== undefined && (chosen === undefined || chosen.networkInterfaceId === shownOn)) {
-    // The label goes before the address does: while it is there, no earlier process has ended the association.
-    if (!o.isInherited || o.isLabelled) {
+    if (!o.isUnproven) {
       const outcome = Status.associated(object, address, { instanceId, networkInterfaceId: shownOn })
       return say(o, object, outcome, Next.awaitChange())
     }
-    if (!isTaken)
+    if (carried === undefined && !isTaken)
       return perform({ _tag: "Associate", address, instanceId, networkInterfaceId: shownOn, nodeName })
+    // More speaks against it than for it: it is looked for again, and nothing is pushed off.
+    if (address.readBegan < o.runBegan)
+      return perform({ _tag: "ReadAddress", allocationId: address.allocationId })
+    if (carried !== undefined)
+      return notYetKnown(Reason.NodeAlreadyHasAddress, carries, `${carried} to leave`)
   }
   if (chosen === undefined) {
     // An instance seen before it had its public IP must be looked at again.
@@ -129,6 +136,8 @@ export const attach = (
       sayAndWait(o, object, outcome, `${holder.address} to leave ${chosen.networkInterfaceId}`)
     )
   }
+  if (carried !== undefined)
+    return notYet(Reason.NodeAlreadyHasAddress, carries, `${carried} to leave ${nodeName}`)
   return (
     detach(address, o.labelledElsewhere) ??
     perform({

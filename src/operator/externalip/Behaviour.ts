@@ -91,6 +91,7 @@ export const make = Effect.gen(function* () {
         .find("node", node.name)
         .some((e) => e.metadata.name !== name && !ExternalIP.isDeleting(e) && !ExternalIP.isDisabled(e))
     const labelled = publicIp === undefined ? [] : mirrors.nodes.find("address", publicIp).map((n) => n.name)
+    const isLabelled = nodeName !== undefined && labelled.includes(nodeName)
     return {
       now,
       runBegan,
@@ -118,8 +119,10 @@ export const make = Effect.gen(function* () {
               })),
       elsewhere: carriers.length === 0 || isNamed ? undefined : { isAskedFor: carriers.some(isAskedFor) },
       labelledElsewhere: labelled.filter((n) => n !== nodeName),
-      isLabelled: nodeName !== undefined && labelled.includes(nodeName),
-      isInherited: address !== undefined && inventory.isInherited(address.allocationId),
+      isLabelled,
+      // The label goes before the address does: while it is there, no earlier process has ended the association.
+      isUnproven:
+        address?.association !== undefined && !isLabelled && inventory.isInherited(address.allocationId),
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),
       memory: {
         isIntentUnsent: isAbout(memory.unsentIntents, object),

@@ -78,6 +78,10 @@ const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> | u
   return wasAllocated && !o.memory.isSearched ? perform({ _tag: "ReadAddresses" }) : undefined
 }
 
+/** Of an association that is shown already. */
+const isProof = (step: Step): boolean =>
+  step._tag === "Associate" && step.address.association?.networkInterfaceId === step.networkInterfaceId
+
 /** What a failed step says in the status; undefined where the status stays as it is. */
 export const failureStatus = (
   o: Observed,
@@ -105,8 +109,9 @@ export const failureStatus = (
       case "LookUpInstance": {
         const address = pick(o.addresses, object.status.addressID)
         if (address === undefined || ExternalIP.isDeleting(object)) return undefined
-        // A look that failed says nothing about an attachment that stands.
-        if (step._tag === "LookUpInstance" && object.status.state === "Associated") return undefined
+        // A look that failed says nothing about an attachment that stands, and neither does a proof.
+        const isLook = step._tag === "LookUpInstance" || isProof(step)
+        if (isLook && object.status.state === "Associated") return undefined
         const verdict = isFalse(NetworkInterfaceAssociated, failure.reason, failure.message)
         return Status.unattached(object, address, verdict)
       }

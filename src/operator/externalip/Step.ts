@@ -47,8 +47,8 @@ export interface Observed {
   readonly labelledElsewhere: ReadonlyArray<string>
   /** The named node carries the label of this address. */
   readonly isLabelled: boolean
-  /** Where the address is, is what EC2 shows of an earlier process's deeds, and may have changed since. */
-  readonly isInherited: boolean
+  /** An earlier process attached it, may have detached it since, and the named node does not say otherwise. */
+  readonly isUnproven: boolean
   /** Ids of the groups of ours for the named node: the address goes where the group is. */
   readonly groupIds: ReadonlyArray<string>
   readonly memory: Memory

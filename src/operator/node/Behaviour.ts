@@ -5,6 +5,7 @@
 import { Clock, Effect, Metric } from "effect"
 import type { Behaviour, Glance } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
+import { ConditionType, find } from "../../domain/Condition.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { timeToAttach } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
@@ -24,36 +25,52 @@ export const make = Effect.gen(function* () {
   /** By node name: when a node that wants an address was first seen without one. */
   const wantedSince = new Map<string, number>()
 
-  const keepsLabel = (node: Node, instanceId: string | undefined): boolean =>
-    node.address !== undefined &&
-    mirrors.externalIPs.find("node", node.name).some((e) => {
-      const { addressID, publicIPAddress } = e.status
-      if (addressID === undefined || publicIPAddress !== node.address || ExternalIP.isDeleting(e))
-        return false
-      const association = inventory.address(addressID)?.association
-      return association === undefined
-        ? inventory.isInherited(addressID)
-        : association.instanceId === instanceId
-    })
+  const clusterIds: ReadonlyArray<string | undefined> = [settings.clusterId, ...settings.adoptClusterIds]
+
+  const claimOf = ({ metadata, status }: ExternalIP.ExternalIP, instanceId: string): Plan.Claim => {
+    const { addressID = "", networkInterfaceID = "" } = status
+    const address = inventory.address(addressID)
+    const madeAt = Date.parse(
+      find(status.conditions ?? [], ConditionType.IPCreated)?.lastTransitionTime ?? ""
+    )
+    const holder = inventory.networkInterface(networkInterfaceID)?.publicIp
+    const isOther =
+      holder !== undefined && holder.owner !== "amazon" && holder.address !== status.publicIPAddress
+    return {
+      address,
+      isOurs: clusterIds.includes(address?.tags[Tag.clusterId]),
+      isTagged: address?.tags[Tag.externalIPName] === metadata.name,
+      isHere: address?.association?.instanceId === instanceId,
+      isInherited: inventory.isInherited(addressID),
+      isSurelyShown: Number.isNaN(madeAt) || inventory.isSurelyShown(madeAt),
+      isTaken: isOther && mirrors.externalIPs.find("publicIP", holder.address).length === 0
+    }
+  }
+
+  const claimsOn = (node: Node, instanceId: string): ReadonlyArray<Plan.Claim> =>
+    mirrors.externalIPs
+      .find("node", node.name)
+      .filter((e) => e.status.publicIPAddress === node.address && !ExternalIP.isDeleting(e))
+      .map((e) => claimOf(e, instanceId))
 
   const observe = (name: string): Plan.Observed => {
     const node = mirrors.nodes.get(name)
     const placement = node === undefined ? undefined : settings.placementOf(node)
     const instanceId = placement?._tag === "Instance" ? placement.instanceId : undefined
+    const onInstance = instanceId === undefined ? [] : inventory.addressesOn(instanceId)
+    const isShown = node?.address === undefined || onInstance.some((a) => a.publicIp === node.address)
     return {
       node,
       placement,
       sighting: instanceId === undefined ? undefined : inventory.instance(instanceId),
       isInPlay: node !== undefined && isInPlay(mirrors, node),
-      attached:
-        instanceId === undefined
-          ? []
-          : inventory.addressesOn(instanceId).map((address) => ({
-              address,
-              externalIP: mirrors.externalIPs.get(address.tags[Tag.externalIPName] ?? ""),
-              isInherited: inventory.isInherited(address.allocationId)
-            })),
-      keepsLabel: node !== undefined && keepsLabel(node, instanceId),
+      attached: onInstance.map((address) => ({
+        address,
+        externalIP: mirrors.externalIPs.get(address.tags[Tag.externalIPName] ?? ""),
+        // The label goes before the address does: where it is, no earlier process has taken the address off.
+        isUnproven: node?.address !== address.publicIp && inventory.isInherited(address.allocationId)
+      })),
+      claims: isShown || node === undefined || instanceId === undefined ? [] : claimsOn(node, instanceId),
       requeueInterval: settings.nodeReconciliationRequeueInterval
     }
   }

@@ -9,7 +9,26 @@ import type { Decision } from "../../actor/Reconcile.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { addressLabel, startupTaint } from "../../domain/Names.ts"
 import { hasStartupTaint, type Node, type Placement } from "../../domain/Node.ts"
+import type { Address } from "../../ec2/Ec2.ts"
 import type { AddressRecord, InstanceSighting } from "../../ec2/Inventory.ts"
+
+/** What is known of an address that a node is labelled with. */
+export interface Claim {
+  /** As it is known by its id; undefined while it is not. */
+  readonly address: Address | undefined
+  /** It carries our cluster id, or one that is adopted. */
+  readonly isOurs: boolean
+  /** It is tagged for the ExternalIP that claims it. */
+  readonly isTagged: boolean
+  /** It is on this node's instance. */
+  readonly isHere: boolean
+  /** Where it is, is what EC2 shows of an earlier process's deeds. */
+  readonly isInherited: boolean
+  /** It was made so long ago that the last sweep must have shown it. */
+  readonly isSurelyShown: boolean
+  /** Its interface is shown with an Elastic IP that is not ours; of ours, the label tells the last. */
+  readonly isTaken: boolean
+}
 
 export interface Observed {
   readonly node: Node | undefined
@@ -21,14 +40,11 @@ export interface Observed {
   readonly attached: ReadonlyArray<{
     readonly address: AddressRecord
     readonly externalIP: ExternalIP.ExternalIP | undefined
-    /** An earlier process attached it, and may have detached it since: EC2 shows that late. */
-    readonly isInherited: boolean
+    /** An earlier process attached it, may have detached it since, and the node is not labelled with it. */
+    readonly isUnproven: boolean
   }>
-  /**
-   * The node is labelled with an address that is meant for it and is there, though not ours; or may be, because EC2 shows
-   * late what an earlier process did.
-   */
-  readonly keepsLabel: boolean
+  /** Of ExternalIPs that name this node, alive, with the address it is labelled with and that is not shown on it. */
+  readonly claims: ReadonlyArray<Claim>
   readonly requeueInterval: Duration.Duration
 }
 
@@ -46,16 +62,10 @@ export const labelOf = (o: Observed): string | undefined => {
   const node = o.node
   if (node === undefined) return undefined
   return o.attached
-    .filter((a) => !isInDoubt(node, a) && staysOn(node, a.address, a.externalIP))
+    .filter((a) => !a.address.isUncertain && !a.isUnproven && staysOn(node, a.address, a.externalIP))
     .map(({ address }) => address.publicIp)
     .toSorted()[0]
 }
-
-type Attached = Observed["attached"][number]
-
-/** The label goes before the address does: where it is, no earlier process has taken the address off. */
-const isInDoubt = (node: Node, { address, isInherited }: Attached): boolean =>
-  address.isUncertain || (isInherited && node.address !== address.publicIp)
 
 /**
  * Attached, and not about to be moved away. An address whose object is gone keeps a label that is there, and gets none:
@@ -73,12 +83,23 @@ const staysOn = (
         ExternalIP.isDisabled(externalIP) ||
         externalIP.spec._tag === "Failure")
 
+/**
+ * Whether the label stays though the address is not shown here: it is tagged for another cluster, and on this very
+ * instance all the same; or an earlier process attached it, and EC2 shows that late.
+ */
+export const mayBeHere = (c: Claim): boolean => {
+  if (c.address === undefined) return c.isInherited && !c.isSurelyShown && !c.isTaken
+  if (!c.isOurs) return c.isHere
+  return c.isTagged && c.address.association === undefined && c.isInherited && !c.isTaken
+}
+
 export const decide = (o: Observed): Decision<Step> => {
   const { node } = o
   if (node === undefined) return { _tag: "Settled", next: Next.stop }
   const label = labelOf(o)
   // An answer still in doubt changes nothing: neither the label nor the taint.
-  const isUnknown = label === undefined && (o.keepsLabel || o.attached.some((a) => isInDoubt(node, a)))
+  const isUnknown =
+    label === undefined && (o.claims.some(mayBeHere) || o.attached.some((a) => a.address.isUncertain))
   const untaint = label !== undefined && hasStartupTaint(node)
   if (!isUnknown && (node.address !== label || untaint)) {
     return {

@@ -38,7 +38,7 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   rivals: [],
   labelledElsewhere: [],
   isLabelled: false,
-  isInherited: false,
+  isUnproven: false,
   elsewhere: undefined,
   groupIds: [],
   ...o,
@@ -452,21 +452,35 @@ describe("an association that an earlier process left", () => {
     object: reserved(naming("n1"), here),
     addresses: [here],
     statusAddress: here,
-    isInherited: true,
+    isUnproven: true,
     ...on("n1")
   })
-  it("is made again, since it may have been ended, unless the node says that it was not", () => {
+  it("is made again, since it may have been ended", () => {
     const decision = Plan.decide(inherited)
     assert(decision._tag === "Perform" && decision.step._tag === "Associate")
     assert.deepInclude(decision.step, { instanceId: instanceIdOf("n1"), networkInterfaceId: "eni-n1" })
-    assert.strictEqual(word({ ...inherited, isLabelled: true }), "WriteStatus")
-    assert.strictEqual(word({ ...inherited, isInherited: false }), "WriteStatus")
+    assert.strictEqual(word({ ...inherited, isUnproven: false }), "WriteStatus")
   })
   it("is not made again on an interface that is shown to hold another one", () => {
     const held = networkInterface("n1", { publicIp: { address: "192.0.2.9", owner: "somebody" } })
     const taken = { ...inherited, sighting: seen(instance("n1", { interfaces: [held] })) }
     assert.strictEqual(readyReason(taken), "NodeAlreadyHasAddress")
-    assert.strictEqual(word({ ...taken, runBegan: t0 + 1 }), "LookUpInstance")
+    assert.strictEqual(word({ ...taken, runBegan: t0 + 1 }), "ReadAddress")
+  })
+  it("is not made again on a node that carries another address", () => {
+    const n = node("n1", { address: "192.0.2.9" })
+    const carrying = { ...inherited, node: n }
+    assert.strictEqual(readyReason(carrying), "NodeAlreadyHasAddress")
+    assert.strictEqual(word({ ...carrying, runBegan: t0 + 1 }), "ReadAddress")
+  })
+  it("is said to be as it was, where it cannot be made again", () => {
+    const attached = Status.associated(naming("n1"), here, { instanceId: "i", networkInterfaceId: "eni" })
+    const o = observe({ ...inherited, object: withStatus(naming("n1"), attached) })
+    const decision = Plan.decide(o)
+    assert(decision._tag === "Perform")
+    const failure = { reason: "Throttled", message: "slow down", isAmbiguous: false } as const
+    assert.isUndefined(Plan.failureStatus(o, decision.step, failure))
+    assert.isDefined(Plan.failureStatus({ ...o, object: inherited.object }, decision.step, failure))
   })
   it("is ended where it is on another node, like any other", () => {
     const elsewhere = { ...inherited, object: reserved(naming("n2"), here), ...on("n2") }

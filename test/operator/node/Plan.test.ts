@@ -15,7 +15,7 @@ const tainted = [
 const observe = (
   options: Parameters<typeof node>[1],
   attached: ReadonlyArray<{ readonly address: AddressRecord; readonly externalIP: ExternalIP | undefined }>,
-  isInherited = false
+  isUnproven = false
 ): Plan.Observed => {
   const n = node("n1", options)
   return {
@@ -23,8 +23,8 @@ const observe = (
     placement: placementOnAws(n),
     sighting: seen(instance("n1")),
     isInPlay: true,
-    attached: attached.map((a) => ({ ...a, isInherited })),
-    keepsLabel: false,
+    attached: attached.map((a) => ({ ...a, isUnproven })),
+    claims: [],
     requeueInterval: Duration.minutes(1)
   }
 }
@@ -85,18 +85,40 @@ describe("a node's label and taint", () => {
     const attached = [{ address: here, externalIP: naming("n1") }]
     assert.isUndefined(patchOf(observe({ taints: tainted }, attached, true)))
     assert.isDefined(patchOf(observe({ taints: tainted }, attached, false)))
-    // Nor is another label taken off meanwhile.
-    assert.isUndefined(patchOf(observe({ address: "192.0.2.77" }, attached, true)))
-    // The label was there before the process was: the address has not left since.
-    assert.isDefined(patchOf(observe({ taints: tainted, address: here.publicIp }, attached, true)))
-    assert.isDefined(
-      patchOf(observe({ address: here.publicIp }, [{ address: here, externalIP: naming("n2") }], true))
-    )
+    // Another label that is wrong goes all the same.
+    const patch = patchOf(observe({ address: "192.0.2.77" }, attached, true))
+    assert.deepStrictEqual(patch, { metadata: { resourceVersion: "7", labels: { [addressLabel]: null } } })
   })
-  it("the label stays while EC2 may show late that an earlier process attached the address", () => {
-    const labelled = observe({ address: here.publicIp }, [])
-    assert.isDefined(patchOf(labelled))
-    assert.isUndefined(patchOf({ ...labelled, keepsLabel: true }))
+  describe("of a node whose label is of an address that is not shown on it", () => {
+    const late: Plan.Claim = {
+      address: address(1, "e"),
+      isOurs: true,
+      isTagged: true,
+      isHere: false,
+      isInherited: true,
+      isSurelyShown: false,
+      isTaken: false
+    }
+    const elsewhere = address(1, "e", { association: attachedTo("n2") })
+    const claims: ReadonlyArray<readonly [string, boolean, Partial<Plan.Claim>]> = [
+      ["an earlier process may have attached it", true, {}],
+      ["however long ago it was allocated", true, { isSurelyShown: true }],
+      ["a later read does not show it either", false, { isInherited: false }],
+      ["it is shown somewhere else", false, { address: elsewhere }],
+      ["somebody else's address is shown in its place", false, { isTaken: true }],
+      ["the status was copied from another object", false, { isTagged: false }],
+      ["it is another cluster's, and here", true, { isOurs: false, isHere: true, address: here }],
+      ["it is another cluster's, and not here", false, { isOurs: false, address: elsewhere }],
+      ["it is not known at all yet", true, { address: undefined, isOurs: false, isTagged: false }],
+      ["it is not known, and must be", false, { address: undefined, isSurelyShown: true }],
+      ["it is not known, and its interface taken", false, { address: undefined, isTaken: true }]
+    ]
+    for (const [why, stays, change] of claims) {
+      it(`${why}: it ${stays ? "stays" : "goes"}`, () => {
+        const o = { ...observe({ address: here.publicIp }, []), claims: [{ ...late, ...change }] }
+        assert.strictEqual(patchOf(o) === undefined, stays)
+      })
+    }
   })
   it("nothing is written at rest", () => {
     const o = observe({ address: here.publicIp }, [{ address: here, externalIP: naming("n1") }])
