@@ -3,7 +3,7 @@
  * Rule: everything is read from here; sweeps, look-ups and the replies of our own writes keep it true, and every
  * difference that decides something is told once.
  */
-import { Array as Arr, Clock, Context, Duration, Effect, Layer, Metric, Semaphore } from "effect"
+import { Array as Arr, Clock, Context, Effect, Layer, Metric, Semaphore } from "effect"
 import * as Metrics from "../domain/Metrics.ts"
 import { Tag, type Tags } from "../domain/Names.ts"
 import * as ById from "./ById.ts"
@@ -60,8 +60,6 @@ export class Inventory extends Context.Service<
      * as a change of the address when it is so no longer.
      */
     readonly isInherited: (allocationId: string) => boolean
-    /** Whatever of ours was made then (epoch milliseconds) must have been shown by the last sweep. */
-    readonly isSurelyShown: (madeAt: number) => boolean
     readonly group: (groupId: string) => GroupRecord | undefined
     /** Deleted by this process: no read is needed to know that it is gone. */
     readonly isGroupDeleted: (groupId: string) => boolean
@@ -122,8 +120,6 @@ const isSameAddress = (a: Address, b: Address): boolean =>
   a.association?.networkInterfaceId === b.association?.networkInterfaceId &&
   a.association?.instanceId === b.association?.instanceId &&
   Group.isSameTags(a.tags, b.tags)
-
-const windowMillis = Duration.toMillis(Trust.visibilityWindow)
 
 /** Describes of a sweep under way at a time: each answer is large, and nobody waits for them. */
 const sweepConcurrency = 3
@@ -307,7 +303,6 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
     addresses: addresses.values,
     isReleased: addresses.isDeleted,
     isInherited,
-    isSurelyShown: (madeAt) => sweptFrom !== undefined && sweptFrom - madeAt >= windowMillis,
     group: groups.get,
     isGroupDeleted: groups.isDeleted,
     groupsOf: (nodeName) => recordsOf(byNode.idsOf(nodeName), groups.get),

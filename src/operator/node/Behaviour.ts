@@ -5,7 +5,7 @@
 import { Clock, Effect, Metric } from "effect"
 import type { Behaviour, Glance } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
-import { ConditionType, find } from "../../domain/Condition.ts"
+import { ConditionType, find, Reason } from "../../domain/Condition.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { timeToAttach } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
@@ -30,9 +30,7 @@ export const make = Effect.gen(function* () {
   const claimOf = ({ metadata, status }: ExternalIP.ExternalIP, instanceId: string): Plan.Claim => {
     const { addressID = "", networkInterfaceID = "" } = status
     const address = inventory.address(addressID)
-    const madeAt = Date.parse(
-      find(status.conditions ?? [], ConditionType.IPCreated)?.lastTransitionTime ?? ""
-    )
+    const created = find(status.conditions ?? [], ConditionType.IPCreated)
     const holder = inventory.networkInterface(networkInterfaceID)?.publicIp
     const isOther =
       holder !== undefined && holder.owner !== "amazon" && holder.address !== status.publicIPAddress
@@ -42,7 +40,7 @@ export const make = Effect.gen(function* () {
       isTagged: address?.tags[Tag.externalIPName] === metadata.name,
       isHere: address?.association?.instanceId === instanceId,
       isInherited: inventory.isInherited(addressID),
-      isSurelyShown: Number.isNaN(madeAt) || inventory.isSurelyShown(madeAt),
+      isGone: created?.status !== "True" && created?.reason !== Reason.AddressNotOwned,
       isTaken: isOther && mirrors.externalIPs.find("publicIP", holder.address).length === 0
     }
   }

@@ -24,8 +24,8 @@ export interface Claim {
   readonly isHere: boolean
   /** Where it is, is what EC2 shows of an earlier process's deeds. */
   readonly isInherited: boolean
-  /** It was made so long ago that the last sweep must have shown it. */
-  readonly isSurelyShown: boolean
+  /** The status says that there is none, or a new one is to be bought: it was looked for by its id and not found. */
+  readonly isGone: boolean
   /** Its interface is shown with an Elastic IP that is not ours; of ours, the label tells the last. */
   readonly isTaken: boolean
 }
@@ -88,7 +88,7 @@ const staysOn = (
  * instance all the same; or an earlier process attached it, and EC2 shows that late.
  */
 export const mayBeHere = (c: Claim): boolean => {
-  if (c.address === undefined) return c.isInherited && !c.isSurelyShown && !c.isTaken
+  if (c.address === undefined) return c.isInherited && !c.isGone && !c.isTaken
   if (!c.isOurs) return c.isHere
   return c.isTagged && c.address.association === undefined && c.isInherited && !c.isTaken
 }

@@ -96,13 +96,12 @@ describe("a node's label and taint", () => {
       isTagged: true,
       isHere: false,
       isInherited: true,
-      isSurelyShown: false,
+      isGone: false,
       isTaken: false
     }
     const elsewhere = address(1, "e", { association: attachedTo("n2") })
     const claims: ReadonlyArray<readonly [string, boolean, Partial<Plan.Claim>]> = [
       ["an earlier process may have attached it", true, {}],
-      ["however long ago it was allocated", true, { isSurelyShown: true }],
       ["a later read does not show it either", false, { isInherited: false }],
       ["it is shown somewhere else", false, { address: elsewhere }],
       ["somebody else's address is shown in its place", false, { isTaken: true }],
@@ -110,7 +109,7 @@ describe("a node's label and taint", () => {
       ["it is another cluster's, and here", true, { isOurs: false, isHere: true, address: here }],
       ["it is another cluster's, and not here", false, { isOurs: false, address: elsewhere }],
       ["it is not known at all yet", true, { address: undefined, isOurs: false, isTagged: false }],
-      ["it is not known, and must be", false, { address: undefined, isSurelyShown: true }],
+      ["it is not known, and was not found", false, { address: undefined, isGone: true }],
       ["it is not known, and its interface taken", false, { address: undefined, isTaken: true }]
     ]
     for (const [why, stays, change] of claims) {
