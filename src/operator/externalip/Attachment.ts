@@ -106,22 +106,24 @@ export const attach = (
   })
   const holder = chosen?.publicIp
   const isTaken = holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp
-  // What the node is labelled with was the last to be put on it.
-  const carried = o.node.address === address.publicIp ? undefined : o.node.address
-  const carries = `node ${nodeName} carries the address ${carried}`
   const shownOn = isHere ? address.association?.networkInterfaceId : undefined
   if (shownOn !== undefined && (chosen === undefined || chosen.networkInterfaceId === shownOn)) {
     if (!o.isUnproven) {
       const outcome = Status.associated(object, address, { instanceId, networkInterfaceId: shownOn })
       return say(o, object, outcome, Next.awaitChange())
     }
-    if (carried === undefined && !isTaken)
+    if (o.claimant === undefined && !isTaken)
       return perform({ _tag: "Associate", address, instanceId, networkInterfaceId: shownOn, nodeName })
     // More speaks against it than for it: it is looked for again, and nothing is pushed off.
     if (address.readBegan < o.runBegan)
       return perform({ _tag: "ReadAddress", allocationId: address.allocationId })
-    if (carried !== undefined)
-      return notYetKnown(Reason.NodeAlreadyHasAddress, carries, `${carried} to leave`)
+  }
+  if (o.claimant !== undefined) {
+    const until = `${o.claimant} to be found or to leave ${nodeName}`
+    // Nothing says that it is not there any more.
+    if (isHere && object.status.state === "Associated") return perform({ _tag: "Wait", why: until })
+    const message = `node ${nodeName} carries the address ${o.claimant}`
+    return notYet(Reason.NodeAlreadyHasAddress, message, until)
   }
   if (chosen === undefined) {
     // An instance seen before it had its public IP must be looked at again.
@@ -136,8 +138,6 @@ export const attach = (
       sayAndWait(o, object, outcome, `${holder.address} to leave ${chosen.networkInterfaceId}`)
     )
   }
-  if (carried !== undefined)
-    return notYet(Reason.NodeAlreadyHasAddress, carries, `${carried} to leave ${nodeName}`)
   return (
     detach(address, o.labelledElsewhere) ??
     perform({

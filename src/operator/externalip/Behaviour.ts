@@ -17,6 +17,7 @@ import { type AddressRecord, visibilityWindow } from "../../ec2/Inventory.ts"
 import { Events, type Regarding } from "../../kubernetes/Events.ts"
 import { withFinalizer, withoutFinalizer } from "../../kubernetes/Finalizer.ts"
 import { newTrouble } from "../Announcement.ts"
+import * as Claims from "../Claims.ts"
 import { Cluster } from "../Cluster.ts"
 import { describe, type Failure, isWorthTelling, NotYet, reasonOf } from "../Failure.ts"
 import type { ActorRef } from "../Kinds.ts"
@@ -56,6 +57,7 @@ export const make = Effect.gen(function* () {
   const mirrors = yield* Mirrors
   const settings = yield* Settings
   const { inventory } = mirrors
+  const claimsOn = Claims.make(mirrors, settings)
   const memory: Memory = {
     unsentIntents: new Map(),
     answeredIntents: new Map(),
@@ -123,6 +125,17 @@ export const make = Effect.gen(function* () {
       // The label goes before the address does: while it is there, no earlier process has ended the association.
       isUnproven:
         address?.association !== undefined && !isLabelled && inventory.isInherited(address.allocationId),
+      isHidden:
+        address?.association === undefined &&
+        isLabelled &&
+        inventory.isInherited(address?.allocationId ?? ""),
+      claimant:
+        node !== undefined &&
+        instanceId !== undefined &&
+        node.address !== publicIp &&
+        claimsOn(node, instanceId).some(Claims.mayBeHere)
+          ? node.address
+          : undefined,
       groupIds: nodeName === undefined ? [] : inventory.groupsOf(nodeName).map((g) => g.groupId),
       memory: {
         isIntentUnsent: isAbout(memory.unsentIntents, object),

@@ -78,9 +78,10 @@ const cleanUp = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> | u
   return wasAllocated && !o.memory.isSearched ? perform({ _tag: "ReadAddresses" }) : undefined
 }
 
-/** Of an association that is shown already. */
-const isProof = (step: Step): boolean =>
-  step._tag === "Associate" && step.address.association?.networkInterfaceId === step.networkInterfaceId
+/** Of an association that is there already, as EC2 or the label of the node says. */
+const isProof = (o: Observed, step: Step): boolean =>
+  step._tag === "Associate" &&
+  (o.isHidden || step.address.association?.networkInterfaceId === step.networkInterfaceId)
 
 /** What a failed step says in the status; undefined where the status stays as it is. */
 export const failureStatus = (
@@ -110,7 +111,7 @@ export const failureStatus = (
         const address = pick(o.addresses, object.status.addressID)
         if (address === undefined || ExternalIP.isDeleting(object)) return undefined
         // A look that failed says nothing about an attachment that stands, and neither does a proof.
-        const isLook = step._tag === "LookUpInstance" || isProof(step)
+        const isLook = step._tag === "LookUpInstance" || isProof(o, step)
         if (isLook && object.status.state === "Associated") return undefined
         const verdict = isFalse(NetworkInterfaceAssociated, failure.reason, failure.message)
         return Status.unattached(object, address, verdict)

@@ -5,11 +5,10 @@
 import { Clock, Effect, Metric } from "effect"
 import type { Behaviour, Glance } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
-import { ConditionType, find, Reason } from "../../domain/Condition.ts"
-import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { timeToAttach } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
-import { isCordoned, type Node } from "../../domain/Node.ts"
+import { isCordoned } from "../../domain/Node.ts"
+import * as Claims from "../Claims.ts"
 import { Cluster } from "../Cluster.ts"
 import type { Failure } from "../Failure.ts"
 import { isInPlay } from "../InPlay.ts"
@@ -25,38 +24,13 @@ export const make = Effect.gen(function* () {
   /** By node name: when a node that wants an address was first seen without one. */
   const wantedSince = new Map<string, number>()
 
-  const clusterIds: ReadonlyArray<string | undefined> = [settings.clusterId, ...settings.adoptClusterIds]
-
-  const claimOf = ({ metadata, status }: ExternalIP.ExternalIP, instanceId: string): Plan.Claim => {
-    const { addressID = "", networkInterfaceID = "" } = status
-    const address = inventory.address(addressID)
-    const created = find(status.conditions ?? [], ConditionType.IPCreated)
-    const holder = inventory.networkInterface(networkInterfaceID)?.publicIp
-    const isOther =
-      holder !== undefined && holder.owner !== "amazon" && holder.address !== status.publicIPAddress
-    return {
-      address,
-      isOurs: clusterIds.includes(address?.tags[Tag.clusterId]),
-      isTagged: address?.tags[Tag.externalIPName] === metadata.name,
-      isHere: address?.association?.instanceId === instanceId,
-      isInherited: inventory.isInherited(addressID),
-      isGone: created?.status !== "True" && created?.reason !== Reason.AddressNotOwned,
-      isTaken: isOther && mirrors.externalIPs.find("publicIP", holder.address).length === 0
-    }
-  }
-
-  const claimsOn = (node: Node, instanceId: string): ReadonlyArray<Plan.Claim> =>
-    mirrors.externalIPs
-      .find("node", node.name)
-      .filter((e) => e.status.publicIPAddress === node.address && !ExternalIP.isDeleting(e))
-      .map((e) => claimOf(e, instanceId))
+  const claimsOn = Claims.make(mirrors, settings)
 
   const observe = (name: string): Plan.Observed => {
     const node = mirrors.nodes.get(name)
     const placement = node === undefined ? undefined : settings.placementOf(node)
     const instanceId = placement?._tag === "Instance" ? placement.instanceId : undefined
     const onInstance = instanceId === undefined ? [] : inventory.addressesOn(instanceId)
-    const isShown = node?.address === undefined || onInstance.some((a) => a.publicIp === node.address)
     return {
       node,
       placement,
@@ -68,7 +42,8 @@ export const make = Effect.gen(function* () {
         // The label goes before the address does: where it is, no earlier process has taken the address off.
         isUnproven: node?.address !== address.publicIp && inventory.isInherited(address.allocationId)
       })),
-      claims: isShown || node === undefined || instanceId === undefined ? [] : claimsOn(node, instanceId),
+      isLabelClaimed:
+        node !== undefined && instanceId !== undefined && claimsOn(node, instanceId).some(Claims.mayBeHere),
       requeueInterval: settings.nodeReconciliationRequeueInterval
     }
   }

@@ -9,26 +9,7 @@ import type { Decision } from "../../actor/Reconcile.ts"
 import * as ExternalIP from "../../domain/ExternalIP.ts"
 import { addressLabel, startupTaint } from "../../domain/Names.ts"
 import { hasStartupTaint, type Node, type Placement } from "../../domain/Node.ts"
-import type { Address } from "../../ec2/Ec2.ts"
 import type { AddressRecord, InstanceSighting } from "../../ec2/Inventory.ts"
-
-/** What is known of an address that a node is labelled with. */
-export interface Claim {
-  /** As it is known by its id; undefined while it is not. */
-  readonly address: Address | undefined
-  /** It carries our cluster id, or one that is adopted. */
-  readonly isOurs: boolean
-  /** It is tagged for the ExternalIP that claims it. */
-  readonly isTagged: boolean
-  /** It is on this node's instance. */
-  readonly isHere: boolean
-  /** Where it is, is what EC2 shows of an earlier process's deeds. */
-  readonly isInherited: boolean
-  /** The status says that there is none, or a new one is to be bought: it was looked for by its id and not found. */
-  readonly isGone: boolean
-  /** Its interface is shown with an Elastic IP that is not ours; of ours, the label tells the last. */
-  readonly isTaken: boolean
-}
 
 export interface Observed {
   readonly node: Node | undefined
@@ -43,8 +24,8 @@ export interface Observed {
     /** An earlier process attached it, may have detached it since, and the node is not labelled with it. */
     readonly isUnproven: boolean
   }>
-  /** Of ExternalIPs that name this node, alive, with the address it is labelled with and that is not shown on it. */
-  readonly claims: ReadonlyArray<Claim>
+  /** The address that it is labelled with may be on it, though EC2 does not show that. */
+  readonly isLabelClaimed: boolean
   readonly requeueInterval: Duration.Duration
 }
 
@@ -83,23 +64,12 @@ const staysOn = (
         ExternalIP.isDisabled(externalIP) ||
         externalIP.spec._tag === "Failure")
 
-/**
- * Whether the label stays though the address is not shown here: it is tagged for another cluster, and on this very
- * instance all the same; or an earlier process attached it, and EC2 shows that late.
- */
-export const mayBeHere = (c: Claim): boolean => {
-  if (c.address === undefined) return c.isInherited && !c.isGone && !c.isTaken
-  if (!c.isOurs) return c.isHere
-  return c.isTagged && c.address.association === undefined && c.isInherited && !c.isTaken
-}
-
 export const decide = (o: Observed): Decision<Step> => {
   const { node } = o
   if (node === undefined) return { _tag: "Settled", next: Next.stop }
   const label = labelOf(o)
   // An answer still in doubt changes nothing: neither the label nor the taint.
-  const isUnknown =
-    label === undefined && (o.claims.some(mayBeHere) || o.attached.some((a) => a.address.isUncertain))
+  const isUnknown = label === undefined && (o.isLabelClaimed || o.attached.some((a) => a.address.isUncertain))
   const untaint = label !== undefined && hasStartupTaint(node)
   if (!isUnknown && (node.address !== label || untaint)) {
     return {

@@ -39,6 +39,8 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   labelledElsewhere: [],
   isLabelled: false,
   isUnproven: false,
+  isHidden: false,
+  claimant: undefined,
   elsewhere: undefined,
   groupIds: [],
   ...o,
@@ -467,11 +469,15 @@ describe("an association that an earlier process left", () => {
     assert.strictEqual(readyReason(taken), "NodeAlreadyHasAddress")
     assert.strictEqual(word({ ...taken, runBegan: t0 + 1 }), "ReadAddress")
   })
-  it("is not made again on a node that carries another address", () => {
-    const n = node("n1", { address: "192.0.2.9" })
-    const carrying = { ...inherited, node: n }
-    assert.strictEqual(readyReason(carrying), "NodeAlreadyHasAddress")
-    assert.strictEqual(word({ ...carrying, runBegan: t0 + 1 }), "ReadAddress")
+  it("is not made again, nor any other, on a node whose label tells of another one", () => {
+    const claimed = { ...inherited, claimant: "192.0.2.9" }
+    assert.strictEqual(readyReason(claimed), "NodeAlreadyHasAddress")
+    assert.strictEqual(word({ ...claimed, runBegan: t0 + 1 }), "ReadAddress")
+    const free = address(1, "e")
+    assert.strictEqual(
+      readyReason({ ...claimed, addresses: [free], isUnproven: false }),
+      "NodeAlreadyHasAddress"
+    )
   })
   it("is said to be as it was, where it cannot be made again", () => {
     const attached = Status.associated(naming("n1"), here, { instanceId: "i", networkInterfaceId: "eni" })
@@ -481,6 +487,15 @@ describe("an association that an earlier process left", () => {
     const failure = { reason: "Throttled", message: "slow down", isAmbiguous: false } as const
     assert.isUndefined(Plan.failureStatus(o, decision.step, failure))
     assert.isDefined(Plan.failureStatus({ ...o, object: inherited.object }, decision.step, failure))
+    // The same for one that only the label tells of.
+    const free = address(1, "e")
+    const hidden = { ...o, addresses: [free], isUnproven: false, isHidden: true }
+    const { step } = { step: undefined, ...Plan.decide(hidden) }
+    assert(step?._tag === "Associate")
+    assert.isUndefined(Plan.failureStatus(hidden, step, failure))
+    assert.isDefined(Plan.failureStatus({ ...hidden, isHidden: false }, step, failure))
+    // Nor is it said to be gone while another one may be there.
+    assert.strictEqual(word({ ...o, claimant: "192.0.2.9" }), "Wait")
   })
   it("is ended where it is on another node, like any other", () => {
     const elsewhere = { ...inherited, object: reserved(naming("n2"), here), ...on("n2") }
