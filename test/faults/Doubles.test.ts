@@ -93,6 +93,22 @@ const copied: Workload = {
   ]
 }
 
+/** Two addresses are swapped, one with a rule that follows it. */
+const swapped: Workload = {
+  name: "swapped",
+  isRace: true,
+  steps: [
+    Steps.soon(Steps.launch("a", Steps.plain)),
+    Steps.launch("b", Steps.plain),
+    Steps.soon(Steps.address("e", { nodeName: "a" })),
+    Steps.address("f", { nodeName: "b" }),
+    Steps.soon(Steps.follow("r", "e")),
+    Steps.wait(130_000),
+    Steps.after(20, Steps.change("ExternalIP", "e", { spec: { nodeName: "b" } })),
+    Steps.change("ExternalIP", "f", { spec: { nodeName: "a" } })
+  ]
+}
+
 type Story = readonly [what: string, workload: string | Workload, ...given: ReadonlyArray<Given>]
 
 const stories: ReadonlyArray<Story> = [
@@ -227,6 +243,13 @@ const stories: ReadonlyArray<Story> = [
     givenBack,
     ["DisassociateAddress", 1, "slow to show"],
     ["patch nodes", 4, "crash before"]
+  ],
+  [
+    "addresses that were swapped stay where they are, whatever EC2 shows the next process of how they were",
+    swapped,
+    ["patch firewallrules/status", 3, "crash after"],
+    ["DescribeAddresses", 2, "behind by all"],
+    ["DescribeInstances", 6, "behind by all"]
   ],
   ["a status that tells another object's address keeps no label", copied],
   [

@@ -50,8 +50,11 @@ export const attach = (
   const isAskedFor = o.elsewhere?.isAskedFor === true
   const notYet = (reason: FailureReason, message: string, until: string) =>
     refuse(isAskedFor, reason, message, (outcome) => say(o, object, outcome, Next.awaitChange(until)))
+  /** EC2 does not know the node yet; or knows it no more, but the label tells that it did. */
   const notYetKnown = (reason: FailureReason, message: string, why: string) =>
-    refuse(isAskedFor, reason, message, (outcome) => sayAndWait(o, object, outcome, why))
+    o.isHidden && object.status.state === "Associated"
+      ? perform({ _tag: "Wait", why })
+      : refuse(isAskedFor, reason, message, (outcome) => sayAndWait(o, object, outcome, why))
   if (o.node === undefined) {
     return notYet(Reason.NodeNotFound, `node ${nodeName} does not exist`, `node ${nodeName}`)
   }
@@ -71,7 +74,7 @@ export const attach = (
   }
   const { instanceId } = o.placement
   const isHere = address.association?.instanceId === instanceId
-  const rival = isHere ? undefined : winnerOver(object, o.rivals)
+  const rival = isHere || o.isHidden ? undefined : winnerOver(object, o.rivals)
   if (rival !== undefined) {
     const { name } = rival.externalIP.metadata
     return refuseUntil(
@@ -117,6 +120,12 @@ export const attach = (
     // More speaks against it than for it: it is looked for again, and nothing is pushed off.
     if (address.readBegan < o.runBegan)
       return perform({ _tag: "ReadAddress", allocationId: address.allocationId })
+  }
+  // The label tells what an earlier process did last, and no Elastic IP of ours that is shown there is there still.
+  const isStranger = isTaken && !o.ownOnNode.includes(holder.address)
+  if (o.isHidden && chosen !== undefined && !isStranger) {
+    const { networkInterfaceId } = chosen
+    return perform({ _tag: "Associate", address, instanceId, networkInterfaceId, nodeName })
   }
   if (o.claimant !== undefined) {
     const until = `${o.claimant} to be found or to leave ${nodeName}`

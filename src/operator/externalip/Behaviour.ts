@@ -93,6 +93,7 @@ export const make = Effect.gen(function* () {
         .find("node", node.name)
         .some((e) => e.metadata.name !== name && !ExternalIP.isDeleting(e) && !ExternalIP.isDisabled(e))
     const labelled = publicIp === undefined ? [] : mirrors.nodes.find("address", publicIp).map((n) => n.name)
+    const sighting = instanceId === undefined ? undefined : inventory.instance(instanceId)
     const isLabelled = nodeName !== undefined && labelled.includes(nodeName)
     return {
       now,
@@ -104,7 +105,7 @@ export const make = Effect.gen(function* () {
       statusAddressMissingSince: inStatus === undefined ? undefined : memory.missing.get(inStatus),
       node,
       placement,
-      sighting: instanceId === undefined ? undefined : inventory.instance(instanceId),
+      sighting,
       rivals:
         nodeName === undefined
           ? []
@@ -126,9 +127,16 @@ export const make = Effect.gen(function* () {
       isUnproven:
         address?.association !== undefined && !isLabelled && inventory.isInherited(address.allocationId),
       isHidden:
-        address?.association === undefined &&
+        address !== undefined &&
         isLabelled &&
-        inventory.isInherited(address?.allocationId ?? ""),
+        address.association?.instanceId !== instanceId &&
+        inventory.isInherited(address.allocationId),
+      ownOnNode:
+        sighting?._tag === "Seen"
+          ? sighting.instance.interfaces
+              .map((i) => i.publicIp?.address ?? "")
+              .filter((ip) => mirrors.externalIPs.find("publicIP", ip).length > 0)
+          : [],
       claimant:
         node !== undefined &&
         instanceId !== undefined &&

@@ -49,8 +49,10 @@ export interface Observed {
   readonly isLabelled: boolean
   /** An earlier process attached it, may have detached it since, and the named node does not say otherwise. */
   readonly isUnproven: boolean
-  /** It is shown nowhere, the named node carries its label, and EC2 may show late that an earlier process attached it. */
+  /** It is not shown on the named node, which carries its label: EC2 may show late that an earlier process attached it. */
   readonly isHidden: boolean
+  /** Elastic IPs that the named node's interfaces are shown with, and that ExternalIPs have in their status. */
+  readonly ownOnNode: ReadonlyArray<string>
   /** Another address that the named node is labelled with and that may be on it, though EC2 does not show that. */
   readonly claimant: string | undefined
   /** Ids of the groups of ours for the named node: the address goes where the group is. */

@@ -40,6 +40,7 @@ const observe = ({ memory, policy, ...o }: Overrides): Plan.Observed => ({
   isLabelled: false,
   isUnproven: false,
   isHidden: false,
+  ownOnNode: [],
   claimant: undefined,
   elsewhere: undefined,
   groupIds: [],
@@ -496,6 +497,36 @@ describe("an association that an earlier process left", () => {
     assert.isDefined(Plan.failureStatus({ ...hidden, isHidden: false }, step, failure))
     // Nor is it said to be gone while another one may be there.
     assert.strictEqual(word({ ...o, claimant: "192.0.2.9" }), "Wait")
+  })
+  it("is made again where only the label of the node tells of it, whatever EC2 shows of yesterday", () => {
+    const there = address(1, "e", { association: attachedTo("n2") })
+    const older = {
+      externalIP: externalIP("d", { spec: { nodeName: "n1" }, created: "2020-01-01T00:00:00Z" }),
+      isAttached: true
+    }
+    const held = networkInterface("n1", { publicIp: { address: "192.0.2.9", owner: "us" } })
+    const o = {
+      ...inherited,
+      addresses: [there],
+      isUnproven: false,
+      isHidden: true,
+      rivals: [older],
+      sighting: seen(instance("n1", { interfaces: [held] }))
+    }
+    const ours = Plan.decide({ ...o, ownOnNode: ["192.0.2.9"] })
+    assert(ours._tag === "Perform" && ours.step._tag === "Associate")
+    assert.strictEqual(ours.step.networkInterfaceId, "eni-n1")
+    assert.strictEqual(readyReason(o), "NodeAlreadyHasAddress")
+    assert.strictEqual(readyReason({ ...o, isHidden: false }), "NodeAlreadyHasAddress")
+    // EC2 does not know the instance yet: it is neither taken off the other one nor said to be nowhere.
+    const attached = Status.associated(naming("n1"), there, { instanceId: "i", networkInterfaceId: "eni" })
+    const unknown = {
+      ...o,
+      object: withStatus(naming("n1"), attached),
+      sighting: { _tag: "Gone", readAt: t0 } as const
+    }
+    assert.strictEqual(word(unknown), "Wait")
+    assert.strictEqual(word({ ...unknown, isHidden: false, rivals: [] }), "WriteStatus")
   })
   it("is ended where it is on another node, like any other", () => {
     const elsewhere = { ...inherited, object: reserved(naming("n2"), here), ...on("n2") }
