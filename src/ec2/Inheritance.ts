@@ -12,7 +12,7 @@ const windowMillis = Duration.toMillis(visibilityWindow)
 export interface Inheritance {
   /** From now on (epoch milliseconds) nobody but this process writes. */
   readonly begin: (now: number) => void
-  /** The address was allocated here, or an association of it was written or ended here, and EC2 said so. */
+  /** An association of that address was written or ended here, and EC2 said so. */
   readonly settled: (allocationId: string) => void
   /** The address is gone. */
   readonly forget: (allocationId: string) => void

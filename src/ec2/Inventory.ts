@@ -375,10 +375,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       return seen
     }),
     takeOver: () => inheritance.begin(now()),
-    wroteAddress: (address) => {
-      if (addresses.get(address.allocationId) === undefined) inheritance.settled(address.allocationId)
-      addresses.wrote(plainAddress(address), now())
-    },
+    wroteAddress: (address) => addresses.wrote(plainAddress(address), now()),
     wroteAssociation: (address, association) => {
       const { allocationId, publicIp } = address
       const before = addresses.get(allocationId)

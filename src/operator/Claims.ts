@@ -8,6 +8,7 @@ import * as ExternalIP from "../domain/ExternalIP.ts"
 import { Tag } from "../domain/Names.ts"
 import type { Node } from "../domain/Node.ts"
 import type { Address } from "../ec2/Ec2.ts"
+import { holderOtherThan } from "./InterfaceChoice.ts"
 import type { Mirrors } from "./Mirrors.ts"
 import type { Settings } from "./Settings.ts"
 
@@ -48,9 +49,7 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
     const { addressID = "", networkInterfaceID = "" } = status
     const address = inventory.address(addressID)
     const created = find(status.conditions ?? [], ConditionType.IPCreated)
-    const holder = inventory.networkInterface(networkInterfaceID)?.publicIp
-    const isOther =
-      holder !== undefined && holder.owner !== "amazon" && holder.address !== status.publicIPAddress
+    const holder = holderOtherThan(status.publicIPAddress, inventory.networkInterface(networkInterfaceID))
     return {
       address,
       isOurs: clusterIds.includes(address?.tags[Tag.clusterId]),
@@ -58,7 +57,7 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
       isHere: address?.association?.instanceId === instanceId,
       isInherited: inventory.isInherited(addressID),
       isGone: created?.status !== "True" && created?.reason !== Reason.AddressNotOwned,
-      isTaken: isOther && mirrors.externalIPs.find("publicIP", holder.address).length === 0
+      isTaken: holder !== undefined && mirrors.externalIPs.find("publicIP", holder).length === 0
     }
   }
 

@@ -29,3 +29,14 @@ export const choose = (instance: Instance, preferences: Preferences): NetworkInt
     (preferences.selection === "primary" ? attached.find((i) => i.deviceIndex === 0) : undefined)
   )
 }
+
+/** The Elastic IP that the interface is shown with, if it is not that one; AWS's own public IPs give way to one. */
+export const holderOtherThan = (
+  publicIp: string | undefined,
+  networkInterface: NetworkInterface | undefined
+): string | undefined => {
+  const shown = networkInterface?.publicIp
+  return shown === undefined || shown.owner === "amazon" || shown.address === publicIp
+    ? undefined
+    : shown.address
+}

@@ -3,6 +3,8 @@
  * Rule: both are met, or the test fails: what is tried here cannot fade when calls are added.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { addressLabel } from "../../src/domain/Names.ts"
+import { nodes } from "../../src/kubernetes/Kubernetes.ts"
 import type { Outcome } from "../../src/simulation/faults/Outcome.ts"
 import { check } from "./Enumerate.ts"
 import { type Choice, run } from "./Run.ts"
@@ -282,6 +284,43 @@ describe("faults together", () => {
         given.map(([call, , outcome]) => `${call}: ${outcome}`)
       )
       assert.deepStrictEqual(made.violations, [])
+    })
+  }
+
+  const whileDown: ReadonlyArray<readonly [string, Steps.Step]> = [
+    ["somebody else's address is put in its place", Steps.strangerOn("a")],
+    [
+      "it is released, and no other one is to be had",
+      Steps.step("the address is released", ({ act, ec2 }) => {
+        for (const { allocationId, association } of ec2.addresses())
+          if (association !== undefined) act(ec2.hand.release(allocationId))
+        act(ec2.change({ quotas: { addresses: 0 } }))
+      })
+    ]
+  ]
+  for (const [what, step] of whileDown) {
+    it(`a label that is false does not outlive a start: ${what} while no operator runs`, () => {
+      const seen: Array<boolean> = []
+      const look = Steps.step("the label is looked at", ({ cluster }) => {
+        seen.push(Object.hasOwn(cluster.get(nodes, { name: "a" })?.metadata.labels ?? {}, addressLabel))
+      })
+      const workload: Workload = {
+        name: what,
+        steps: [
+          Steps.launch("a", Steps.plain),
+          Steps.address("e", { nodeName: "a" }),
+          Steps.wait(180_000),
+          // What it dies at.
+          Steps.after(300, Steps.change("ExternalIP", "e", { spec: { preventEIPDeallocation: true } })),
+          Steps.after(0, look),
+          Steps.after(10_000, step),
+          look
+        ]
+      }
+      const choice = choiceOf(workload, [["patch externalips/status", 4, "crash before"]])
+      seen.length = 0
+      run(workload, choice, { skipRest: true })
+      assert.deepStrictEqual(seen, [true, false])
     })
   }
 

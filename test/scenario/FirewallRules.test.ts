@@ -344,6 +344,17 @@ describe("a rule that is deleted", () => {
   const isThere = (world: Effect.Success<ReturnType<typeof oneNode>>) =>
     world.firewallRule("web") !== undefined
 
+  /** The rule is open, and nobody looks after it any more. */
+  const openAndStopped = Effect.gen(function* () {
+    const world = yield* World.make()
+    yield* world.launch("n1", { labels: {} })
+    yield* world.create("FirewallRule", "web", on("n1"))
+    const first = yield* world.start()
+    yield* world.pass("10 seconds")
+    yield* world.stop(first)
+    return world
+  })
+
   it.effect("goes in seconds where this process knows of it from the beginning, opened or not", () =>
     Effect.gen(function* () {
       const world = yield* oneNode({ conditions: { denied: new Set(["AuthorizeSecurityGroupIngress"]) } })
@@ -357,12 +368,7 @@ describe("a rule that is deleted", () => {
   )
   it.effect("goes in seconds where the next process finds it open as its status says", () =>
     Effect.gen(function* () {
-      const world = yield* World.make()
-      yield* world.launch("n1", { labels: {} })
-      yield* world.create("FirewallRule", "web", on("n1"))
-      const first = yield* world.start()
-      yield* world.pass("10 seconds")
-      yield* world.stop(first)
+      const world = yield* openAndStopped
       yield* world.remove("FirewallRule", "web")
       yield* world.start()
       yield* world.pass("10 seconds")
@@ -374,12 +380,7 @@ describe("a rule that is deleted", () => {
     "is held, and says why, where it was closed while nobody looked: two minutes after the start",
     () =>
       Effect.gen(function* () {
-        const world = yield* World.make()
-        yield* world.launch("n1", { labels: {} })
-        yield* world.create("FirewallRule", "web", on("n1"))
-        const first = yield* world.start()
-        yield* world.pass("10 seconds")
-        yield* world.stop(first)
+        const world = yield* openAndStopped
         for (const group of world.groups()) {
           yield* world.ec2.hand.revoke({
             groupId: group.groupId,

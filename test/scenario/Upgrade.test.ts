@@ -3,9 +3,15 @@ import { Effect, Logger } from "effect"
 import { problemsOf } from "../../src/domain/Admission.ts"
 import { problems } from "../../src/domain/crd/Problems.ts"
 import { stored } from "../../src/domain/crd/Stored.ts"
-import { externalIPFinalizer, firewallRuleFinalizer, Tag, type Tags } from "../../src/domain/Names.ts"
+import {
+  addressLabel,
+  externalIPFinalizer,
+  firewallRuleFinalizer,
+  Tag,
+  type Tags
+} from "../../src/domain/Names.ts"
 import type { Raw } from "../../src/domain/Object.ts"
-import { firewallRules } from "../../src/kubernetes/Kubernetes.ts"
+import { firewallRules, nodes } from "../../src/kubernetes/Kubernetes.ts"
 import * as World from "../World.ts"
 import * as GoCluster from "./GoCluster.ts"
 import * as GoSchema from "./GoSchema.ts"
@@ -137,6 +143,19 @@ describe("taking over from the Go implementation", () => {
           name
         )
       }
+    })
+  )
+  it.effect("a node that lost its label has it again at once, and keeps its address", () =>
+    Effect.gen(function* () {
+      const { own, world } = yield* GoCluster.make("unset", { settings: { adoptClusterIds: ["unset"] } })
+      yield* world.kubernetes.patch(nodes, { name: "n1" }, { metadata: { labels: { [addressLabel]: null } } })
+      const attached = () => world.ec2.address(own.allocationId)?.association
+      const before = attached()
+      yield* world.start()
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.labelOf("n1"), own.publicIp)
+      assert.deepStrictEqual(attached(), before)
+      assert.strictEqual(world.mutations().AssociateAddress, 1)
     })
   )
   it.effect("the flag, given late, takes over what was left alone", () =>

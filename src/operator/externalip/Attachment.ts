@@ -107,22 +107,21 @@ export const attach = (
     groupIds: o.groupIds,
     selection: o.policy.interfaceSelection
   })
-  const holder = chosen?.publicIp
-  const isTaken = holder !== undefined && holder.owner !== "amazon" && holder.address !== address.publicIp
+  const holder = InterfaceChoice.holderOtherThan(address.publicIp, chosen)
   const shownOn = isHere ? address.association?.networkInterfaceId : undefined
   if (shownOn !== undefined && (chosen === undefined || chosen.networkInterfaceId === shownOn)) {
     if (!o.isUnproven) {
       const outcome = Status.associated(object, address, { instanceId, networkInterfaceId: shownOn })
       return say(o, object, outcome, Next.awaitChange())
     }
-    if (o.claimant === undefined && !isTaken)
+    if (o.claimant === undefined && holder === undefined)
       return perform({ _tag: "Associate", address, instanceId, networkInterfaceId: shownOn, nodeName })
     // More speaks against it than for it: it is looked for again, and nothing is pushed off.
     if (address.readBegan < o.runBegan)
       return perform({ _tag: "ReadAddress", allocationId: address.allocationId })
   }
   // The label tells what an earlier process did last, and no Elastic IP of ours that is shown there is there still.
-  const isStranger = isTaken && !o.ownOnNode.includes(holder.address)
+  const isStranger = holder !== undefined && !o.ownOnNode.includes(holder)
   if (o.isHidden && chosen !== undefined && !isStranger) {
     const { networkInterfaceId } = chosen
     return perform({ _tag: "Associate", address, instanceId, networkInterfaceId, nodeName })
@@ -140,11 +139,11 @@ export const attach = (
     const message = `no interface of ${instanceId} has a public IP`
     return notYetKnown(Reason.NoPublicInterface, message, `a public interface on ${instanceId}`)
   }
-  if (isTaken) {
+  if (holder !== undefined) {
     if (isOld) return perform({ _tag: "LookUpInstance", instanceId })
-    const message = `interface ${chosen.networkInterfaceId} of ${nodeName} holds the Elastic IP ${holder.address}`
+    const message = `interface ${chosen.networkInterfaceId} of ${nodeName} holds the Elastic IP ${holder}`
     return refuse(o.elsewhere !== undefined, Reason.NodeAlreadyHasAddress, message, (outcome) =>
-      sayAndWait(o, object, outcome, `${holder.address} to leave ${chosen.networkInterfaceId}`)
+      sayAndWait(o, object, outcome, `${holder} to leave ${chosen.networkInterfaceId}`)
     )
   }
   return (
