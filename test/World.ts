@@ -42,6 +42,8 @@ export interface Options {
   readonly kubernetesLatency?: number
   /** What stands between the operator and the API server. */
   readonly through?: (kubernetes: Kubernetes["Service"]) => Kubernetes["Service"]
+  /** What stands between the operator and EC2. */
+  readonly throughEc2?: (ec2: Ec2["Service"]) => Ec2["Service"]
 }
 
 /** Turns of the event loop after which nothing is runnable that does not wait for the clock. */
@@ -86,7 +88,7 @@ const succeeded = (
   })
 
 export const make = Effect.fnUntraced(function* (options: Options = {}) {
-  const { seed = "test", through = (kubernetes) => kubernetes } = options
+  const { seed = "test", through = (kubernetes) => kubernetes, throughEc2 = (ec2) => ec2 } = options
   const scope = yield* Effect.scope
   const worlds = yield* Layer.buildWithScope(
     Layer.merge(
@@ -120,7 +122,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
           Layer.provide(Layer.succeed(Settings, Settings.of({ ...settings, ...changed }))),
           Layer.provide(Leadership.layerAlone),
           Layer.provide(Layer.succeed(Kubernetes, through(Context.get(worlds, Kubernetes)))),
-          Layer.provide(Layer.succeed(Ec2, Context.get(worlds, Ec2)))
+          Layer.provide(Layer.succeed(Ec2, throughEc2(Context.get(worlds, Ec2))))
         )
       ),
       own

@@ -46,6 +46,13 @@ export const Tag = {
 
 export type Tags = Readonly<Record<string, string>>
 
+/** EC2 takes so many characters as the value of a tag ("Tag your Amazon EC2 resources", restrictions). */
+const longestTagValue = 256
+
+/** For people: what an address is found by are the other tags, and the whole name is in one of them. */
+const addressName = (clusterId: string, name: string): string =>
+  `kubestatic/${clusterId}/${name}`.slice(0, longestTagValue)
+
 export const addressTags = (o: {
   readonly clusterId: string
   readonly name: string
@@ -53,7 +60,7 @@ export const addressTags = (o: {
   readonly extra: Tags
 }): Tags => ({
   ...o.extra,
-  [Tag.name]: `kubestatic/${o.clusterId}/${o.name}`,
+  [Tag.name]: addressName(o.clusterId, o.name),
   [Tag.managed]: "true",
   [Tag.clusterId]: o.clusterId,
   [Tag.externalIPName]: o.name,

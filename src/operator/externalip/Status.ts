@@ -26,6 +26,8 @@ export interface Outcome {
   readonly attachment:
     | { readonly instanceId: string; readonly networkInterfaceId: string }
     | "None"
+    /** On none, and the interface that held it last is still the choice. */
+    | "Interface"
     /** Stays as it is. */
     | "Unchanged"
   readonly verdicts: ReadonlyArray<Verdict>
@@ -34,17 +36,17 @@ export interface Outcome {
 const created = (address: Address): Verdict =>
   isTrue(IPCreated, `${address.publicIp} is allocated as ${address.allocationId}`)
 
-const attachmentOf = (address: Address, otherwise: "None" | "Unchanged"): Outcome["attachment"] =>
+/** Whatever node it is meant for: what follows the address is where the address is. */
+const attachmentOf = (object: ExternalIP.ExternalIP, address: Address): Outcome["attachment"] =>
   address.association === undefined
-    ? otherwise
+    ? untilAttached(object)
     : {
         instanceId: address.association.instanceId ?? "",
         networkInterfaceId: address.association.networkInterfaceId
       }
 
-/** While an address is on its way back to a node, the interface that held the last one is still the choice. */
-const untilAttached = (object: ExternalIP.ExternalIP): "None" | "Unchanged" =>
-  ExternalIP.nodeName(object) === undefined ? "None" : "Unchanged"
+const untilAttached = (object: ExternalIP.ExternalIP): "None" | "Interface" =>
+  ExternalIP.nodeName(object) === undefined ? "None" : "Interface"
 
 const stay = (verdicts: ReadonlyArray<Verdict>): Outcome => ({
   state: undefined,
@@ -103,7 +105,7 @@ export const reserved = (object: ExternalIP.ExternalIP, address: Address): Outco
   return {
     state: "Reserved",
     address,
-    attachment: attachmentOf(address, untilAttached(object)),
+    attachment: attachmentOf(object, address),
     verdicts: settled
       ? [
           created(address),
@@ -115,10 +117,10 @@ export const reserved = (object: ExternalIP.ExternalIP, address: Address): Outco
 }
 
 /** Allocated, and it is said why it is not attached to the node asked for. */
-export const unattached = (_: ExternalIP.ExternalIP, address: Address, verdict: Verdict): Outcome => ({
+export const unattached = (object: ExternalIP.ExternalIP, address: Address, verdict: Verdict): Outcome => ({
   state: "Reserved",
   address,
-  attachment: attachmentOf(address, "None"),
+  attachment: attachmentOf(object, address),
   verdicts: [created(address), verdict, { ...verdict, type: Ready, status: "False" }]
 })
 
@@ -143,13 +145,12 @@ export const stuckDeleting = (_: ExternalIP.ExternalIP, reason: FailureReason, m
 export const render = (object: ExternalIP.ExternalIP, outcome: Outcome, now: number): ExternalIP.Status => {
   const before = object.status
   const attachment = ((): Pick<ExternalIP.Status, "instanceID" | "networkInterfaceID"> => {
+    const { instanceID, networkInterfaceID } = before
+    const onInterface = networkInterfaceID === undefined ? {} : { networkInterfaceID }
     if (outcome.attachment === "None") return {}
-    if (outcome.attachment === "Unchanged") {
-      return {
-        ...(before.instanceID === undefined ? {} : { instanceID: before.instanceID }),
-        ...(before.networkInterfaceID === undefined ? {} : { networkInterfaceID: before.networkInterfaceID })
-      }
-    }
+    if (outcome.attachment === "Interface") return onInterface
+    if (outcome.attachment === "Unchanged")
+      return { ...(instanceID === undefined ? {} : { instanceID }), ...onInterface }
     return {
       instanceID: outcome.attachment.instanceId,
       networkInterfaceID: outcome.attachment.networkInterfaceId

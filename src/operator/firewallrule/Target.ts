@@ -3,7 +3,7 @@
  * Rule: pure; an address that it follows wins over a node name, with no fallback.
  */
 import { type FailureReason, Reason } from "../../domain/Condition.ts"
-import type * as ExternalIP from "../../domain/ExternalIP.ts"
+import * as ExternalIP from "../../domain/ExternalIP.ts"
 import * as FirewallRule from "../../domain/FirewallRule.ts"
 import type { Node } from "../../domain/Node.ts"
 
@@ -18,22 +18,32 @@ export interface Surroundings {
   readonly externalIPsWithAddress: (publicIP: string) => ReadonlyArray<ExternalIP.ExternalIP>
 }
 
+/**
+ * It is on some instance, the one that its spec names or another. The Go implementation drops the instance from a status
+ * that says Associated.
+ */
+const isAttached = ({ status }: ExternalIP.ExternalIP): boolean =>
+  status.instanceID !== undefined || status.state === "Associated"
+
 const none = (reason: FailureReason, message: string): Target => ({ _tag: "None", reason, message })
+
+const nodeHolding = (address: string, holder: ExternalIP.ExternalIP, around: Surroundings): Target => {
+  const { instanceID } = holder.status
+  const name = ExternalIP.nodeName(holder) ?? ""
+  const node = instanceID === undefined ? around.node(name) : around.nodesOfInstance(instanceID)[0]
+  if (node !== undefined) return { _tag: "Node", nodeName: node.name }
+  const where = instanceID === undefined ? `node ${name} does not exist` : `no node runs on ${instanceID}`
+  return none(Reason.NodeNotFound, `${where}, which holds ${address}`)
+}
 
 export const targetOf = (rule: FirewallRule.FirewallRule, around: Surroundings): Target => {
   if (rule.spec._tag === "Failure") return none(Reason.InvalidRule, rule.spec.failure)
   const address = FirewallRule.publicIPAddress(rule)
   if (address !== undefined) {
-    const holder = around
-      .externalIPsWithAddress(address)
-      .find((e) => e.status.state === "Associated" && e.status.instanceID !== undefined)
-    if (holder?.status.instanceID === undefined) {
-      return none(Reason.NotRequested, `no ExternalIP with address ${address} is associated to a node`)
-    }
-    const node = around.nodesOfInstance(holder.status.instanceID)[0]
-    return node === undefined
-      ? none(Reason.NodeNotFound, `no node runs on ${holder.status.instanceID}, which holds ${address}`)
-      : { _tag: "Node", nodeName: node.name }
+    const holder = around.externalIPsWithAddress(address).find(isAttached)
+    return holder === undefined
+      ? none(Reason.NotRequested, `no ExternalIP with address ${address} is associated to a node`)
+      : nodeHolding(address, holder, around)
   }
   const name = FirewallRule.nodeName(rule)
   if (name === undefined) {

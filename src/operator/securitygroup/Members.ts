@@ -75,7 +75,8 @@ const concerning = (
   const found = new Set([...rules.find("node", nodeName), ...rules.find("openOn", nodeName)])
   for (const group of groups) for (const r of rules.find("group", group.groupId)) found.add(r)
   const held = instanceId === undefined ? [] : mirrors.externalIPs.find("instance", instanceId)
-  for (const e of held) {
+  // A status of the Go implementation does not always tell the instance.
+  for (const e of [...held, ...mirrors.externalIPs.find("node", nodeName)]) {
     const address = e.status.publicIPAddress
     if (address === undefined) continue
     for (const r of rules.find("publicIP", address)) found.add(r)
