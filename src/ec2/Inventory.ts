@@ -78,6 +78,8 @@ export class Inventory extends Context.Service<
     readonly readAddress: (allocationId: string) => Read<AddressRecord | undefined>
     /** By group id, whatever its tags; batched. */
     readonly readGroup: (groupId: string) => Read<GroupRecord | undefined>
+    /** The same, as EC2 shows it and not as it is believed to be. */
+    readonly showGroup: (groupId: string) => Read<Group.Group | undefined>
     /** All of ours, unless a read that began at `since` (epoch milliseconds) or later has shown them. */
     readonly readGroups: (since: number) => Read<void>
     /** When the last read of all groups of ours began (epoch milliseconds); 0: there was none. */
@@ -294,6 +296,11 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       tell({ _tag: "Address", before: address, after: address })
     }
   }
+  const showGroup = Effect.fn("Inventory.showGroup")(function* (groupId: string) {
+    const { began, value } = yield* groupById(groupId)
+    yield* taking(() => groups.saw(groupId, value, began))
+    return value
+  })
   const addressesOf = (name: string) => recordsOf(byName.idsOf(name), addresses.get)
 
   return Inventory.of({
@@ -328,11 +335,8 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
       })
       return addresses.get(allocationId)
     }),
-    readGroup: Effect.fn("Inventory.readGroup")(function* (groupId: string) {
-      const { began, value } = yield* groupById(groupId)
-      yield* taking(() => groups.saw(groupId, value, began))
-      return groups.get(groupId)
-    }),
+    readGroup: (groupId) => Effect.map(showGroup(groupId), () => groups.get(groupId)),
+    showGroup,
     // One after the other: who asks while another one reads for later than its own time need not read.
     readGroups: (since) =>
       readingGroups.withPermit(

@@ -61,6 +61,9 @@ describe("firewall rules", () => {
       yield* world.launch("n1", { labels: {} })
       yield* world.start()
       yield* world.pass("10 seconds")
+      // The group is read once after it was made.
+      yield* world.create("FirewallRule", "r", on("n1"))
+      yield* world.pass("1 second")
       const before = reads(world)
       for (let i = 0; i < 20; i++) {
         yield* world.create("FirewallRule", `r${i}`, on("n1", { fromPort: 1000 + i }))

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { firewallRuleFinalizer, Tag } from "../../src/domain/Names.ts"
 import * as Permission from "../../src/domain/Permission.ts"
+import { nodes } from "../../src/kubernetes/Kubernetes.ts"
 import * as World from "../World.ts"
 import { isMutating } from "../World.ts"
 
@@ -486,6 +487,112 @@ describe("limits", () => {
       assert.deepStrictEqual([world.openOn("n1").length, world.openOn("n2").length], [1, 0])
       assert.strictEqual(world.groups().length, 1)
       assert.isTrue(world.ec2.journal().filter((e) => isMutating(e.action)).length < 60)
+    })
+  )
+})
+
+describe("a group that cannot be taken off an interface", () => {
+  /** Somebody took every other group off: EC2 wants one on each interface. */
+  const onlyGroup = Effect.fnUntraced(function* () {
+    const world = yield* oneNode()
+    yield* world.create("FirewallRule", "r", on("n1"))
+    yield* world.pass("5 seconds")
+    const ours = world.groups()[0]?.groupId
+    for (const group of world.ec2.instance(world.instanceOf("n1"))?.interfaces[0]?.groupIds ?? [])
+      if (group !== ours) yield* world.ec2.hand.detachGroup(world.interfaceOf("n1"), group)
+    yield* world.pass("6 minutes")
+    return world
+  })
+  it.effect("is emptied, and the rule that was deleted goes", () =>
+    Effect.gen(function* () {
+      const world = yield* onlyGroup()
+      yield* world.remove("FirewallRule", "r")
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual(world.openOn("n1"), [])
+      assert.isUndefined(world.firewallRule("r"))
+    })
+  )
+  it.effect("is emptied of a rule that names no node any more", () =>
+    Effect.gen(function* () {
+      const world = yield* onlyGroup()
+      yield* world.change("FirewallRule", "r", { spec: { nodeName: null } })
+      yield* world.pass("10 seconds")
+      assert.deepStrictEqual(world.openOn("n1"), [])
+    })
+  )
+})
+
+describe("an interface that is gone", () => {
+  it.effect("is not asked for over and over: the instance is looked at, and it is said", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode({ conditions: { latency: { min: 80, max: 250 } } })
+      yield* world.create("FirewallRule", "a", on("n1"))
+      yield* world.pass("10 seconds")
+      yield* world.remove("FirewallRule", "a")
+      yield* world.pass("1 second")
+      yield* world.ec2.hand.terminate(world.instanceOf("n1"))
+      yield* world.create("FirewallRule", "b", on("n1", { fromPort: 90 }))
+      yield* world.pass("4 minutes")
+      assert.deepInclude(world.condition("FirewallRule", "b", "Ready"), { reason: "NodeRetrievalError" })
+      assert.isAtMost(world.ec2.calls().get("DescribeNetworkInterfaces")?.get("OK") ?? 0, 15)
+    })
+  )
+})
+
+describe("the quota of rules in a group", () => {
+  for (const [quota, count] of [
+    [50, 55],
+    [50, 65],
+    [60, 61],
+    [100, 110]
+  ] as const) {
+    it.effect(
+      `of ${quota} is filled by the oldest of ${count} rules that come at once, and the rest say so`,
+      () =>
+        Effect.gen(function* () {
+          const world = yield* World.make({ conditions: { quotas: { rulesPerGroup: quota } } })
+          yield* world.launch("n1", { labels: {} })
+          const names = Array.from({ length: count }, (_, n) => `r${String(n).padStart(3, "0")}`)
+          for (const [n, name] of names.entries())
+            yield* world.create("FirewallRule", name, on("n1", { fromPort: 1000 + n }))
+          yield* world.start()
+          yield* world.pass("30 seconds")
+          const ready = (name: string) => world.condition("FirewallRule", name, "Ready").status === "True"
+          assert.strictEqual(world.openOn("n1").length, quota)
+          assert.deepStrictEqual(names.filter(ready), names.slice(0, quota))
+          assert.deepInclude(world.condition("FirewallRule", names.at(-1) ?? "", "Ready"), {
+            reason: "RuleLimitExceeded"
+          })
+          // The limit is forgotten and learnt again, and nothing that is open is closed for it.
+          const gaps = world.watchGaps("n1", "Ingress|tcp|1000|1000|ipv4|10.0.0.0/8")
+          yield* world.pass("12 minutes")
+          assert.strictEqual(world.openOn("n1").length, quota)
+          assert.strictEqual(gaps(), 0)
+        })
+    )
+  }
+})
+
+describe("a VPC with IPv6", () => {
+  it.effect("gives a new group a second rule that nobody asked for: it is closed with the first", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      const interfaces = [{ isPublic: true }]
+      const { instanceId } = yield* world.ec2.hand.launch({
+        zone: "eu-west-1a",
+        vpcId: "vpc-6",
+        hasIpv6: true,
+        interfaces
+      })
+      yield* world.kubernetes.create(nodes, {
+        metadata: { name: "n1" },
+        spec: { providerID: `aws:///eu-west-1a/${instanceId}` }
+      })
+      yield* world.start()
+      yield* world.create("FirewallRule", "web", on("n1"))
+      yield* world.pass("5 seconds")
+      assert.strictEqual(world.state("web"), "Applied")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
     })
   )
 })

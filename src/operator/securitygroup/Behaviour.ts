@@ -2,7 +2,7 @@
  * The actor of one node's security group.
  * Rule: the only writer of the groups tagged for the node, of their rules and of their place on interfaces.
  */
-import { Clock, Duration, Effect, Metric } from "effect"
+import { Clock, Duration, Effect, Metric, Semaphore } from "effect"
 import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
 import { Reason } from "../../domain/Condition.ts"
@@ -10,7 +10,7 @@ import { driftRepaired } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
 import * as Permission from "../../domain/Permission.ts"
 import { Ec2, type NetworkInterface } from "../../ec2/Ec2.ts"
-import { type Ec2Error, type Gone, isAmbiguous } from "../../ec2/Ec2Error.ts"
+import { type Ec2Error, isAmbiguous } from "../../ec2/Ec2Error.ts"
 import { Urgency } from "../../ec2/Governor.ts"
 import * as Group from "../../ec2/Group.ts"
 import type { GroupRecord } from "../../ec2/Inventory.ts"
@@ -21,13 +21,13 @@ import { Mirrors } from "../Mirrors.ts"
 import * as Reports from "../Reports.ts"
 import { Settings } from "../Settings.ts"
 import { surroundings } from "../Surroundings.ts"
+import { everywhere, everywhereIpv6, makeIpv6 } from "./DefaultRules.ts"
 import * as GroupList from "./GroupList.ts"
 import { membersOf } from "./Members.ts"
 import * as Plan from "./Plan.ts"
+import { anyNumber, nextBatch } from "./Quota.ts"
 import type { Refusal } from "./Union.ts"
 
-/** EC2's default quota of rules per group and direction ("Amazon VPC quotas"). */
-const defaultRuleLimit = 60
 /** How long a refusal by quota is believed: quotas are raised by hand. */
 const limitLifetime = Duration.minutes(5)
 
@@ -55,14 +55,17 @@ interface Lasting {
   readonly unknownGroups: Set<string>
   /** Made by this process, or brought to its union once: what goes from it now is no leftover of before. */
   readonly settledGroups: Set<string>
+  /** Made by this process; what EC2 gave it beside was not looked for yet. */
+  readonly unread: Set<string>
 }
 
 /** Of one run. */
 interface Run {
   readonly began: number
-  readonly singly: Set<Permission.Direction>
+  readonly batch: Record<Permission.Direction, number>
   readonly attachments: Map<string, ReadonlyArray<NetworkInterface>>
   readonly made: Set<string>
+  readonly readBack: Set<string>
   readonly undeletable: Set<string>
   nameTakenBy: string | undefined
   leftovers: ReadonlyArray<Permission.Permission>
@@ -77,6 +80,9 @@ export const make = Effect.gen(function* () {
   const { inventory } = mirrors
   const around = surroundings(mirrors)
   const memory = new Map<string, Lasting>()
+  const ipv6 = makeIpv6()
+  /** One at a time: what the first one learns of a VPC is not asked again by those that wait. */
+  const asking = yield* Semaphore.make(1)
 
   const lastingOf = (nodeName: string): Lasting => {
     const known = memory.get(nodeName)
@@ -87,7 +93,8 @@ export const make = Effect.gen(function* () {
       limitsUntil: undefined,
       described: new Set(),
       unknownGroups: new Set(),
-      settledGroups: new Set()
+      settledGroups: new Set(),
+      unread: new Set()
     }
     memory.set(nodeName, fresh)
     return fresh
@@ -132,10 +139,11 @@ export const make = Effect.gen(function* () {
         refusals: lasting.refusals,
         limits: lasting.limits,
         limitsUntil: lasting.limitsUntil,
-        singly: run.singly,
+        batch: run.batch,
         described: lasting.described,
         attachments: run.attachments,
         made: run.made,
+        unread: lasting.unread.difference(run.readBack),
         undeletable: run.undeletable,
         nameTakenBy: run.nameTakenBy
       },
@@ -203,14 +211,14 @@ export const make = Effect.gen(function* () {
             Effect.sync(() => {
               // Alone, "duplicate" says that it is there; in a batch, that the mirror is behind.
               if (!isBatch) return opened()
-              run.singly.add(direction)
+              run.batch[direction] = 1
               wrote(() => inventory.doubtGroup(group.groupId, Group.withRulesOf(permissions)))
             }),
           Mistake: (reason) =>
             Effect.sync(() => {
               // One bad rule refuses the batch: each goes alone, and only the bad one stays behind.
               if (isBatch) {
-                run.singly.add(direction)
+                run.batch[direction] = 1
                 return
               }
               const [permission] = permissions
@@ -227,11 +235,12 @@ export const make = Effect.gen(function* () {
             Effect.gen(function* () {
               if (reasonOf(error) !== Reason.RuleLimitExceeded) return yield* error
               const present = latest(group).permissions.filter((p) => p.direction === direction).length
-              const known = lasting.limits[direction]
-              const isPlain = known === undefined && present < defaultRuleLimit
-              const guess =
-                isPlain && present + permissions.length > defaultRuleLimit ? defaultRuleLimit : present
-              lasting.limits[direction] = guess
+              if (isBatch) {
+                run.batch[direction] = nextBatch(present, permissions.length)
+                return
+              }
+              run.batch[direction] = anyNumber
+              lasting.limits[direction] = present
               lasting.limitsUntil ??= o.now + Duration.toMillis(limitLifetime)
             })
         }),
@@ -243,11 +252,10 @@ export const make = Effect.gen(function* () {
       const { direction, group, permissions } = step
       const closed = () =>
         wroteRules(group, (present) => present.filter((p) => !permissions.some(sameKey(p))))
-      const forgetWhatIsGone = ({ code }: Gone) => {
+      const forgetWhatIsGone = () => {
         // A mismatch revokes nothing: alone, it is gone; in a batch, the mirror is behind.
-        if (code === "InvalidGroup.NotFound") return wrote(() => inventory.deletedGroup(group.groupId))
         if (permissions.length === 1) return closed()
-        run.singly.add(direction)
+        run.batch[direction] = 1
         wrote(() => inventory.doubtGroup(group.groupId, Group.withRulesOf(permissions)))
       }
       yield* ec2.revokeSecurityGroupRules(request(step)).pipe(
@@ -257,11 +265,15 @@ export const make = Effect.gen(function* () {
             if (!lasting.settledGroups.has(group.groupId)) run.leftovers = [...run.leftovers, ...permissions]
           })
         ),
-        Effect.catchReason("Ec2Error", "Gone", (reason, error) =>
+        Effect.catchReason("Ec2Error", "Gone", ({ code }, error) =>
           Effect.suspend(() => {
-            // What was made just now is not gone: EC2's view lags, and the next pass reads.
-            if (run.made.has(group.groupId)) return Effect.fail(error)
-            forgetWhatIsGone(reason)
+            // What was made just now is not gone: EC2's view lags. And the group that EC2 does not find may be one that
+            // a rule refers to, of others: the next pass reads.
+            const isAboutGroup = code === "InvalidGroup.NotFound"
+            if (run.made.has(group.groupId) || (isAboutGroup && permissions.length === 1))
+              return Effect.fail(error)
+            if (isAboutGroup) run.batch[direction] = 1
+            else forgetWhatIsGone()
             return Effect.void
           })
         ),
@@ -307,7 +319,10 @@ export const make = Effect.gen(function* () {
       )
     })
 
-    const createGroup = Effect.fnUntraced(function* (step: Extract<Plan.Step, { _tag: "CreateGroup" }>) {
+    const createGroup = Effect.fnUntraced(function* (
+      step: Extract<Plan.Step, { _tag: "CreateGroup" }>,
+      o: Plan.Observed
+    ) {
       const { name, tags, vpcId } = step
       const description = `Rules of node ${nodeName}, kept by kubestatic`
         .replaceAll(/[^a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]/g, "_")
@@ -316,18 +331,8 @@ export const make = Effect.gen(function* () {
         Effect.map(({ groupId }) => {
           lasting.settledGroups.add(groupId)
           run.made.add(groupId)
-          // EC2 gives every new group one egress rule: everything, everywhere.
-          const permissions: ReadonlyArray<Permission.Permission> = [
-            {
-              direction: "Egress",
-              protocol: "-1",
-              fromPort: undefined,
-              toPort: undefined,
-              sourceKind: "ipv4",
-              source: "0.0.0.0/0",
-              description: ""
-            }
-          ]
+          if (!ipv6.isKnown(vpcId, o.now)) lasting.unread.add(groupId)
+          const permissions = ipv6.has(vpcId, o.now) ? [everywhere, everywhereIpv6] : [everywhere]
           wrote(() => inventory.wroteGroup({ groupId, name, vpcId, tags, permissions }))
         }),
         Effect.catchReason("Ec2Error", "Duplicate", (_, error) =>
@@ -342,11 +347,76 @@ export const make = Effect.gen(function* () {
       )
     })
 
+    const readBack = Effect.fnUntraced(function* (
+      step: Extract<Plan.Step, { _tag: "ReadBack" }>,
+      o: Plan.Observed
+    ) {
+      const { groupId, vpcId } = step.group
+      const isEverywhere = sameKey(everywhereIpv6)
+      run.readBack.add(groupId)
+      yield* asking
+        .withPermit(
+          Effect.suspend(() =>
+            ipv6.isKnown(vpcId, o.now)
+              ? Effect.void
+              : Effect.map(inventory.showGroup(groupId), (shown) => {
+                  if (shown !== undefined) ipv6.learn(vpcId, shown.permissions.some(isEverywhere), o.now)
+                })
+          )
+          // What is open stays as it is said to be, whatever becomes of this: the next run asks again.
+        )
+        .pipe(Effect.ignore)
+      if (!ipv6.isKnown(vpcId, o.now)) return
+      lasting.unread.delete(groupId)
+      if (ipv6.has(vpcId, o.now))
+        wroteRules(step.group, (present) => [...present.filter((p) => !isEverywhere(p)), everywhereIpv6])
+    })
+
+    /** Puts the group on an interface, or takes it off. */
+    const regroup = Effect.fnUntraced(function* (
+      step: Extract<Plan.Step, { _tag: "Attach" | "Detach" }>,
+      o: Plan.Observed
+    ) {
+      const { groupId, networkInterfaceId } = step
+      const isMember = step._tag === "Attach"
+      yield* groupList
+        .write({ networkInterfaceId, groupId, isMember }, (networkInterface) => {
+          wrote(() => inventory.wroteInterface(networkInterface))
+          // Open from here on, by EC2's own reply; the read that follows looks for what others did meanwhile.
+          if (isMember) publish(nodeName, Plan.reportOf(observe(nodeName, lasting, run, o.now), undefined))
+        })
+        .pipe(
+          // An interface that is gone carries no group; to attach to it, look where the instance is now.
+          Effect.catchReason("Ec2Error", "Gone", (_, error) => (isMember ? Effect.fail(error) : Effect.void)),
+          Effect.tapError(() =>
+            Effect.sync(() => {
+              const placement = o.placement
+              if (placement?._tag === "Instance") inventory.doubtInstance(placement.instanceId)
+            })
+          )
+        )
+      const seen = run.attachments.get(groupId)
+      if (!isMember && seen !== undefined) {
+        run.attachments.set(
+          groupId,
+          seen.filter((i) => i.networkInterfaceId !== networkInterfaceId)
+        )
+      }
+    })
+
+    /** Of a group that cannot go: nothing is open through it, or was found to be in this run. */
+    const isEmptied = (groupId: string): boolean =>
+      run.undeletable.has(groupId) || (inventory.group(groupId)?.permissions ?? []).length === 0
+
     return Effect.fnUntraced(function* (step: Plan.Step, o: Plan.Observed) {
       switch (step._tag) {
         case "ReadGroup": {
           const found = yield* inventory.readGroup(step.groupId)
           if (found === undefined) lasting.unknownGroups.add(step.groupId)
+          return
+        }
+        case "ReadBack": {
+          yield* readBack(step, o)
           return
         }
         case "ReadAttachments":
@@ -356,7 +426,7 @@ export const make = Effect.gen(function* () {
           yield* inventory.lookUpInstance(step.instanceId)
           return
         case "CreateGroup":
-          yield* createGroup(step)
+          yield* createGroup(step, o)
           return
         case "TagGroup": {
           const { groupId } = step.group
@@ -387,35 +457,18 @@ export const make = Effect.gen(function* () {
           yield* describeRules(step, o)
           return
         case "Attach":
+          yield* regroup(step, o)
+          return
         case "Detach": {
-          const { groupId, networkInterfaceId } = step
-          const isMember = step._tag === "Attach"
-          yield* groupList
-            .write({ networkInterfaceId, groupId, isMember }, (networkInterface) => {
-              wrote(() => inventory.wroteInterface(networkInterface))
-              // Open from here on, by EC2's own reply; the read that follows looks for what others did meanwhile.
-              if (isMember)
-                publish(nodeName, Plan.reportOf(observe(nodeName, lasting, run, o.now), undefined))
+          const { groupId, isDismantled } = step
+          yield* regroup(step, o).pipe(
+            Effect.catch((error) => {
+              const isLag = error._tag === "NotYet" && error.isLag
+              if (!isDismantled || isLag || isEmptied(groupId)) return Effect.fail(error)
+              run.undeletable.add(groupId)
+              return Effect.void
             })
-            .pipe(
-              // An interface that is gone carries no group; to attach to it, look where the instance is now.
-              Effect.catchReason("Ec2Error", "Gone", (_, error) =>
-                isMember ? Effect.fail(error) : Effect.void
-              ),
-              Effect.tapError(() =>
-                Effect.sync(() => {
-                  const placement = o.placement
-                  if (placement?._tag === "Instance") inventory.doubtInstance(placement.instanceId)
-                })
-              )
-            )
-          const seen = run.attachments.get(groupId)
-          if (!isMember && seen !== undefined) {
-            run.attachments.set(
-              groupId,
-              seen.filter((i) => i.networkInterfaceId !== networkInterfaceId)
-            )
-          }
+          )
           return
         }
         case "DeleteGroup": {
@@ -430,9 +483,9 @@ export const make = Effect.gen(function* () {
             ),
             Effect.catchReason("Ec2Error", "Busy", (_, error) => {
               // Something else holds it: at least nothing stays open through it.
-              const isEmptied = run.undeletable.has(groupId) || step.group.permissions.length === 0
+              const hasRules = !isEmptied(groupId)
               run.undeletable.add(groupId)
-              return isEmptied ? Effect.fail(error) : Effect.succeed("Kept" as const)
+              return hasRules ? Effect.succeed("Kept" as const) : Effect.fail(error)
             }),
             Effect.tap((kept) =>
               kept === "Kept" ? Effect.void : Effect.sync(() => wrote(() => inventory.deletedGroup(groupId)))
@@ -467,9 +520,10 @@ export const make = Effect.gen(function* () {
     const lasting = lastingOf(nodeName)
     const run: Run = {
       began: yield* Clock.currentTimeMillis,
-      singly: new Set(),
+      batch: { Ingress: anyNumber, Egress: anyNumber },
       attachments: new Map(),
       made: new Set(),
+      readBack: new Set(),
       undeletable: new Set(),
       nameTakenBy: undefined,
       leftovers: []

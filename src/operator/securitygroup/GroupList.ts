@@ -55,8 +55,13 @@ export const make = Effect.gen(function* () {
     const { networkInterfaceId } = change
     const known = inventory.networkInterface(networkInterfaceId)
     const before = yield* inventory.readInterface(networkInterfaceId)
-    // An interface that is gone carries no group.
-    if (before === undefined) return
+    if (before === undefined) {
+      // Seen on its instance, which is older news: that is read again, and not at once.
+      if (known?.instanceId !== undefined) inventory.doubtInstance(known.instanceId)
+      // An interface that is gone carries no group.
+      if (!change.isMember && known?.groupIds.includes(change.groupId) !== true) return
+      return yield* new NotYet({ message: `EC2 to show ${networkInterfaceId}`, isLag: true })
+    }
     if (lost(known?.groupIds ?? [], before.groupIds).some((id) => id !== change.groupId)) {
       const message = `EC2 to show the groups of ${networkInterfaceId} twice alike`
       return yield* new NotYet({ message, isLag: true })

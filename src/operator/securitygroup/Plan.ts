@@ -9,6 +9,7 @@ import { groupTags, securityGroupName, Tag, type Tags } from "../../domain/Names
 import * as Permission from "../../domain/Permission.ts"
 import type { Instance, NetworkInterface } from "../../ec2/Ec2.ts"
 import type { GroupRecord } from "../../ec2/Inventory.ts"
+import { anyNumber } from "./Quota.ts"
 import { mainGroup, type Situation, situate } from "./Situation.ts"
 import {
   type Authorize,
@@ -75,8 +76,7 @@ const hold = (o: Observed, where: Extract<Situation, { _tag: "Placed" }>): Decis
   if (filling !== undefined) return perform(filling)
   for (const direction of directions) {
     const missing = missingIn(direction)
-    const [first] = missing
-    if (first === undefined) continue
+    if (missing.length === 0) continue
     const limit = o.memory.limits[direction]
     const count = group.permissions.filter((p) => p.direction === direction).length
     if (limit !== undefined && count + missing.length > limit) {
@@ -84,7 +84,7 @@ const hold = (o: Observed, where: Extract<Situation, { _tag: "Placed" }>): Decis
       const revoke = o.isFrozen ? undefined : revokeExcess(o, group, keep, direction)
       if (revoke !== undefined) return perform(revoke)
     }
-    const permissions = o.memory.singly.has(direction) ? [first] : missing
+    const permissions = missing.slice(0, o.memory.batch[direction])
     return perform({ _tag: "Authorize", group, direction, permissions })
   }
   if (!chosen.groupIds.includes(group.groupId)) {
@@ -94,6 +94,8 @@ const hold = (o: Observed, where: Extract<Situation, { _tag: "Placed" }>): Decis
       networkInterfaceId: chosen.networkInterfaceId
     })
   }
+  // Only now: what is asked for is open, and nobody waits for it.
+  if (o.memory.unread.has(group.groupId)) return perform({ _tag: "ReadBack", group })
   if (!o.isFrozen) {
     const revoke = revokeExcess(o, group, keep)
     if (revoke !== undefined) return perform(revoke)
@@ -138,8 +140,8 @@ const fill = (
   keep: ReadonlySet<string>
 ): Step | undefined => {
   const isUnreached = o.memory.made.has(group.groupId) && !chosen.groupIds.includes(group.groupId)
-  // One by one, or within a known quota, the order matters.
-  const isPlain = directions.every((d) => !o.memory.singly.has(d) && o.memory.limits[d] === undefined)
+  // In small batches, or within a known quota, the order matters.
+  const isPlain = directions.every((d) => o.memory.batch[d] === anyNumber && o.memory.limits[d] === undefined)
   if (!isUnreached || !isPlain || o.isFrozen) return undefined
   const parts = directions.flatMap((direction) => {
     const permissions = missingIn(direction)
@@ -175,9 +177,8 @@ const revokeExcess = (
   for (const direction of directions) {
     if (only !== undefined && only !== direction) continue
     const excess = group.permissions.filter((p) => p.direction === direction && !keep.has(Permission.key(p)))
-    const [first] = excess
-    if (first === undefined) continue
-    const permissions = o.memory.singly.has(direction) ? [first] : excess
+    if (excess.length === 0) continue
+    const permissions = excess.slice(0, o.memory.batch[direction])
     return { _tag: "Revoke", group, direction, permissions }
   }
   return undefined
@@ -216,7 +217,8 @@ const leaveOthers = (
     return perform({
       _tag: "Detach",
       groupId: group.groupId,
-      networkInterfaceId: elsewhere.networkInterfaceId
+      networkInterfaceId: elsewhere.networkInterfaceId,
+      isDismantled: false
     })
   }
   if (group.tags[Tag.instanceId] === instance.instanceId) return undefined
@@ -228,11 +230,16 @@ const leaveOthers = (
   return perform(
     other === undefined
       ? { _tag: "TagGroup", group, tags: { [Tag.instanceId]: instance.instanceId } }
-      : { _tag: "Detach", groupId: group.groupId, networkInterfaceId: other.networkInterfaceId }
+      : {
+          _tag: "Detach",
+          groupId: group.groupId,
+          networkInterfaceId: other.networkInterfaceId,
+          isDismantled: false
+        }
   )
 }
 
-/** Off every interface, then deleted; where something else holds it, emptied, and deletion tried again later. */
+/** Off every interface, then deleted; where that cannot be, it is emptied, and tried again later. */
 const dismantle = (o: Observed, group: GroupRecord): Decision<Step> => {
   const { groupId } = group
   if (o.memory.undeletable.has(groupId)) {
@@ -245,6 +252,6 @@ const dismantle = (o: Observed, group: GroupRecord): Decision<Step> => {
   return perform(
     carrier === undefined
       ? { _tag: "DeleteGroup", group }
-      : { _tag: "Detach", groupId, networkInterfaceId: carrier.networkInterfaceId }
+      : { _tag: "Detach", groupId, networkInterfaceId: carrier.networkInterfaceId, isDismantled: true }
   )
 }

@@ -53,15 +53,17 @@ export interface Memory {
   readonly limits: Limits
   /** When the first of `limits` is forgotten (epoch milliseconds). */
   readonly limitsUntil: number | undefined
-  /** Directions in which a batch was refused in this run: one permission at a time from here on. */
-  readonly singly: ReadonlySet<Permission.Direction>
+  /** So many permissions go in one call: fewer once a larger batch was refused in this run. */
+  readonly batch: Readonly<Record<Permission.Direction, number>>
   /** Descriptions that were sent once: `describedKey`. */
   readonly described: ReadonlySet<string>
   /** Interfaces seen to carry a group, by group, read in this run. */
   readonly attachments: ReadonlyMap<string, ReadonlyArray<NetworkInterface>>
   /** Groups made in this run: on no interface before this run attaches them. */
   readonly made: ReadonlySet<string>
-  /** Groups that something else still holds: emptied instead of deleted. */
+  /** Groups made by this process whose rules were not read since. */
+  readonly unread: ReadonlySet<string>
+  /** Groups that cannot be taken off an interface, or that something else still holds: emptied first. */
   readonly undeletable: ReadonlySet<string>
   readonly nameTakenBy: string | undefined
 }
@@ -82,6 +84,8 @@ export interface Revoke {
 
 export type Step =
   | { readonly _tag: "ReadGroup"; readonly groupId: string }
+  /** What EC2 gave the new group beside what its reply is known to mean. */
+  | { readonly _tag: "ReadBack"; readonly group: GroupRecord }
   | { readonly _tag: "ReadAttachments"; readonly groupId: string }
   | { readonly _tag: "LookUpInstance"; readonly instanceId: string }
   | { readonly _tag: "CreateGroup"; readonly name: string; readonly vpcId: string; readonly tags: Tags }
@@ -97,7 +101,13 @@ export type Step =
       readonly permissions: ReadonlyArray<Permission.Permission>
     }
   | { readonly _tag: "Attach"; readonly groupId: string; readonly networkInterfaceId: string }
-  | { readonly _tag: "Detach"; readonly groupId: string; readonly networkInterfaceId: string }
+  | {
+      readonly _tag: "Detach"
+      readonly groupId: string
+      readonly networkInterfaceId: string
+      /** The group is on its way out: where it cannot be taken off, at least nothing stays open through it. */
+      readonly isDismantled: boolean
+    }
   | { readonly _tag: "DeleteGroup"; readonly group: GroupRecord }
   | { readonly _tag: "Wait"; readonly why: string }
 

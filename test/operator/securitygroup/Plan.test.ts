@@ -5,6 +5,7 @@ import { placementOnAws } from "../../../src/domain/Node.ts"
 import * as Permission from "../../../src/domain/Permission.ts"
 import type { GroupRecord } from "../../../src/ec2/Inventory.ts"
 import * as Plan from "../../../src/operator/securitygroup/Plan.ts"
+import { anyNumber } from "../../../src/operator/securitygroup/Quota.ts"
 import {
   clusterId,
   firewallRule,
@@ -47,7 +48,8 @@ const observe = ({ memory, policy, ...o }: Overrides = {}): Plan.Observed => {
       refusals: new Map(),
       limits: { Ingress: undefined, Egress: undefined },
       limitsUntil: undefined,
-      singly: new Set(),
+      unread: new Set(),
+      batch: { Ingress: anyNumber, Egress: anyNumber },
       described: new Set(),
       attachments: new Map(),
       made: new Set(),
@@ -126,7 +128,7 @@ describe("the way up", () => {
     )
     assert.strictEqual(word(observe(fresh)), "Authorize")
     assert.strictEqual(
-      word(observe({ ...fresh, memory: { made, singly: new Set(["Ingress"]) } })),
+      word(observe({ ...fresh, memory: { made, batch: { Ingress: 1, Egress: anyNumber } } })),
       "Authorize"
     )
     assert.strictEqual(word(observe({ ...fresh, sighting: seen(attached), memory: { made } })), "Authorize")
@@ -300,7 +302,7 @@ describe("a group that EC2 limits or refuses", () => {
     assert.deepStrictEqual(outcomes(o), ["Applied", "InvalidRule"])
   })
   it("after a refused batch sends one permission at a time", () => {
-    const memory = { singly: new Set(["Ingress" as const]) }
+    const memory = { batch: { Ingress: 1, Egress: anyNumber } }
     assert.deepStrictEqual(
       keysOf(observe({ wanted: rules, memory, groups: [holding([])] })),
       keys(...rules.slice(0, 1))
