@@ -27,7 +27,11 @@ const permissions = (field: string): Xml.Element =>
       prefixListId: word("PrefixListId"),
       description: word("Description")
     }),
-    groups: list("UserIdGroupPairs", { groupId: word("GroupId"), description: word("Description") })
+    groups: list("UserIdGroupPairs", {
+      groupId: word("GroupId"),
+      userId: word("UserId"),
+      description: word("Description")
+    })
   })
 
 const networkInterface: Xml.Shape = {

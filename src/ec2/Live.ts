@@ -21,13 +21,16 @@ import {
   ModifyNetworkInterfaceAttributeCommand,
   ReleaseAddressCommand,
   RevokeSecurityGroupEgressCommand,
+  type RevokeSecurityGroupEgressCommandOutput,
   RevokeSecurityGroupIngressCommand,
+  type RevokeSecurityGroupIngressCommandOutput,
   UpdateSecurityGroupRuleDescriptionsEgressCommand,
   UpdateSecurityGroupRuleDescriptionsIngressCommand
 } from "@aws-sdk/client-ec2"
 import { Duration, Effect, Layer, Schema } from "effect"
 import * as Answers from "./Answers.ts"
 import { Ec2, type RulesRequest, type Service } from "./Ec2.ts"
+import { fromCode, type Reason } from "./Ec2Error.ts"
 import * as SdkCall from "./SdkCall.ts"
 import * as Wire from "./Wire.ts"
 
@@ -45,8 +48,19 @@ const asksForNothing = (lists: ReadonlyArray<ReadonlyArray<string> | undefined>)
 
 type Addresses = DescribeAddressesCommandOutput & { readonly NextToken?: undefined }
 
+type Revoked = RevokeSecurityGroupIngressCommandOutput | RevokeSecurityGroupEgressCommandOutput
+
+/**
+ * In a default VPC what does not match a rule is no error: it is in the answer, as not revoked
+ * (RevokeSecurityGroupIngress, "[Default VPC]"). Elsewhere it is this code.
+ */
+const unknownIn = ({ UnknownIpPermissions = [] }: Revoked): Reason | undefined =>
+  UnknownIpPermissions.length === 0
+    ? undefined
+    : fromCode("InvalidPermission.NotFound", `${UnknownIpPermissions.length} of the rules do not exist`)
+
 const make = (client: EC2Client, timeouts: SdkCall.Timeouts): Service => {
-  const { create, read, write } = SdkCall.make(timeouts)
+  const { checked, create, read, write } = SdkCall.make(timeouts)
   const nothing = Effect.succeed([])
   const rules = ({ groupId, permissions }: RulesRequest) => ({
     GroupId: groupId,
@@ -150,12 +164,13 @@ const make = (client: EC2Client, timeouts: SdkCall.Timeouts): Service => {
         request.direction
       ),
     revokeSecurityGroupRules: (request) =>
-      write(
+      checked(
         "revokeSecurityGroupRules",
-        (sending) =>
+        async (sending): Promise<Revoked> =>
           request.direction === "Ingress"
             ? client.send(new RevokeSecurityGroupIngressCommand(rules(request)), sending)
             : client.send(new RevokeSecurityGroupEgressCommand(rules(request)), sending),
+        unknownIn,
         request.direction
       ),
     updateSecurityGroupRuleDescriptions: (request) =>
@@ -184,12 +199,26 @@ const make = (client: EC2Client, timeouts: SdkCall.Timeouts): Service => {
 const regionFromEnvironment = (): string | undefined =>
   process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined
 
+/**
+ * HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in small letters too (Node, "Built-in proxy support"); as in the Go implementation
+ * never for this machine itself (golang.org/x/net/http/httpproxy, "localhost").
+ */
+const proxyFromEnvironment = () => {
+  const { NO_PROXY, no_proxy = NO_PROXY, ...environment } = process.env
+  const direct = [...(no_proxy ? [no_proxy] : []), "localhost", "127.0.0.1", "::1"].join(",")
+  return { ...environment, no_proxy: direct, NO_PROXY: direct }
+}
+
 export const layerWith = (timeouts: SdkCall.Timeouts): Layer.Layer<Ec2, ConfigurationError> =>
   Layer.effect(
     Ec2,
     Effect.gen(function* () {
       const region = regionFromEnvironment()
-      const agent = { maxSockets, timeout: Duration.toMillis(timeouts.idle) }
+      const agent = {
+        maxSockets,
+        timeout: Duration.toMillis(timeouts.idle),
+        proxyEnv: proxyFromEnvironment()
+      }
       const client = yield* Effect.acquireRelease(
         Effect.sync(() =>
           Answers.projectOn(

@@ -6,7 +6,7 @@
 import { Duration, Effect } from "effect"
 import type { Direction } from "../domain/Permission.ts"
 import { actionOf, type Operation } from "./Ec2.ts"
-import { Ec2Error, Unreachable } from "./Ec2Error.ts"
+import { Ec2Error, type Reason, Unreachable } from "./Ec2Error.ts"
 import { reasonOf } from "./SdkFailure.ts"
 
 /** A write must be over within the lease gap; a page of a describe is large. */
@@ -79,6 +79,20 @@ export const make = (limits: Timeouts) => ({
     request: (sending: Sending) => Promise<unknown>,
     direction?: Direction
   ): Call<void> => Effect.asVoid(send(actionOf(operation, direction), limits.write, request)),
+
+  /** A write that EC2 may answer with a success that is none. */
+  checked: <A>(
+    operation: Operation,
+    request: (sending: Sending) => Promise<A>,
+    reasonIn: (answer: A) => Reason | undefined,
+    direction: Direction
+  ): Call<void> => {
+    const action = actionOf(operation, direction)
+    return Effect.flatMap(send(action, limits.write, request), (answer) => {
+      const reason = reasonIn(answer)
+      return reason === undefined ? Effect.void : Effect.fail(new Ec2Error({ operation: action, reason }))
+    })
+  },
 
   /** A write whose answer names what was made; one that does not leaves the outcome unknown. */
   create: <A, B>(

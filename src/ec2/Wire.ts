@@ -50,10 +50,19 @@ const fromPermission = (p: Sdk.IpPermission): IpPermission => ({
     description: r.Description ?? ""
   })),
   groups: (p.UserIdGroupPairs ?? []).map((r) => ({
-    source: r.GroupId ?? "",
+    source: fromPair(r),
     description: r.Description ?? ""
   }))
 })
+
+/** "account/group": EC2 finds a group of another account by both only (UserIdGroupPair, "UserId"). */
+const fromPair = ({ GroupId, UserId }: Sdk.UserIdGroupPair): string =>
+  present(UserId) === undefined ? (GroupId ?? "") : `${UserId}/${GroupId ?? ""}`
+
+const toPair = (source: string): Sdk.UserIdGroupPair => {
+  const [groupId, userId] = source.split("/").toReversed()
+  return { GroupId: groupId, ...(userId === undefined ? {} : { UserId: userId }) }
+}
 
 /** An empty description is left out: EC2 has no such thing as an empty one. */
 const described = (description: string) => (description === "" ? {} : { Description: description })
@@ -73,7 +82,7 @@ export const toPermission = (p: IpPermission): Sdk.IpPermission => ({
     : { PrefixListIds: p.prefixLists.map((r) => ({ PrefixListId: r.source, ...described(r.description) })) }),
   ...(p.groups.length === 0
     ? {}
-    : { UserIdGroupPairs: p.groups.map((r) => ({ GroupId: r.source, ...described(r.description) })) })
+    : { UserIdGroupPairs: p.groups.map((r) => ({ ...toPair(r.source), ...described(r.description) })) })
 })
 
 export const fromSecurityGroup = (g: Sdk.SecurityGroup): SecurityGroup => ({
