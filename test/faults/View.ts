@@ -59,25 +59,30 @@ export const make = ({ ec2 }: World) => {
   const rules = new Map<string, Rule>()
   let wanted: ReadonlyMap<string, ReadonlySet<string>> | undefined
   let groups: ReadonlyArray<OurGroup> | undefined
+  /** Instance by public IP. */
+  let addresses: ReadonlyMap<string, string | undefined> | undefined
   let open = new Map<string, ReadonlySet<string>>()
 
-  /** The node a rule is to be open on. */
-  const targetOf = ({ raw }: Rule): string | undefined => {
+  /** Where an address is: by EC2, whatever its object says, and by what was said of it last. */
+  const carriersOf = (publicIp: string): ReadonlyArray<unknown> => {
+    addresses ??= new Map(ec2.addresses().map((a) => [a.publicIp, a.association?.instanceId]))
+    const holders = [...externalIPs.values()].map(statusOf).filter((s) => s.publicIPAddress === publicIp)
+    return holders.length === 0 ? [] : [addresses.get(publicIp), ...holders.map((s) => s.instanceID)]
+  }
+
+  /** The nodes a rule is to be open on: more than one while the address that it follows is on its way. */
+  const targetsOf = ({ raw }: Rule): ReadonlyArray<string> => {
     const { nodeName, publicIPAddress } = specOf(raw)
     const followed = text(publicIPAddress)
-    if (followed === undefined) return text(nodeName)
-    for (const e of externalIPs.values()) {
-      const { instanceID, publicIPAddress: address, state } = statusOf(e)
-      if (address !== followed || state !== "Associated") continue
-      for (const node of nodes.values()) if (node.instanceId === instanceID) return node.name
-    }
-    return undefined
+    if (followed === undefined) return text(nodeName) === undefined ? [] : [String(nodeName)]
+    const carriers = carriersOf(followed)
+    return [...nodes.values()].filter((n) => carriers.includes(n.instanceId)).map((n) => n.name)
   }
 
   const isLive = ({ raw }: Rule): boolean => raw.metadata.deletionTimestamp === undefined
   /** Those on their way out as well. */
   const rulesFor = (nodeName: string): ReadonlyArray<Rule> =>
-    [...rules.values()].filter((r) => targetOf(r) === nodeName)
+    [...rules.values()].filter((r) => targetsOf(r).includes(nodeName))
   const rulesOn = (nodeName: string): ReadonlyArray<Rule> => rulesFor(nodeName).filter(isLive)
 
   const keysOfGroup = (permissions: ReadonlyArray<Permission.Permission>): ReadonlyArray<string> =>
@@ -118,6 +123,8 @@ export const make = ({ ec2 }: World) => {
       return { node }
     },
     ec2Changed: (): void => {
+      addresses = undefined
+      wanted = undefined
       groups = undefined
       open = new Map()
     },
@@ -136,11 +143,11 @@ export const make = ({ ec2 }: World) => {
       if (wanted !== undefined) return wanted
       const byNode = new Map<string, Set<string>>()
       for (const rule of rules.values()) {
-        const nodeName = isLive(rule) ? targetOf(rule) : undefined
-        if (nodeName === undefined) continue
-        const of = byNode.get(nodeName) ?? new Set()
-        for (const key of rule.keys) of.add(key)
-        byNode.set(nodeName, of)
+        for (const nodeName of isLive(rule) ? targetsOf(rule) : []) {
+          const of = byNode.get(nodeName) ?? new Set()
+          for (const key of rule.keys) of.add(key)
+          byNode.set(nodeName, of)
+        }
       }
       wanted = byNode
       return byNode
