@@ -5,14 +5,15 @@
  */
 
 import { readFile } from "node:fs/promises"
-import { Agent } from "node:http"
 import type { RequestOptions } from "node:https"
 import { dirname, resolve } from "node:path"
 import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
 import { Effect } from "effect"
 import { parse } from "yaml"
 import { Access, ConfigurationError, type Credentials, CredentialsError, type Tls } from "./Access.ts"
+import { connectTimeout } from "./Connection.ts"
 import * as CredentialCache from "./CredentialCache.ts"
+import * as ProxyAgent from "./ProxyAgent.ts"
 
 const oneLine = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).trim().replaceAll(/\s*\n\s*/g, " ")
@@ -103,8 +104,10 @@ const readCredentials = ({ config, tokenFiles }: Loaded): Effect.Effect<Credenti
         headers.authorization = `Bearer ${(await readFile(tokenFile, "utf8")).trim()}`
       }
       const credentials: Credentials = { headers, tls: tlsOf(options) }
-      return config.getCurrentCluster()?.proxyUrl && options.agent instanceof Agent
-        ? { ...credentials, proxy: options.agent }
+      const cluster = config.getCurrentCluster()
+      // Not the agent in the options: KubeConfig makes that once, with the first CA and certificate it reads.
+      return cluster?.proxyUrl
+        ? { ...credentials, proxy: await ProxyAgent.make(cluster, credentials.tls, connectTimeout) }
         : credentials
     },
     catch: (cause) => new CredentialsError({ message: oneLine(cause) })
