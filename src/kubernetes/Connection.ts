@@ -6,6 +6,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import { Deferred, Duration, Effect, Exit, type Scope } from "effect"
 import { Access, type Credentials, type Tls } from "./Access.ts"
+import * as Impersonation from "./Impersonation.ts"
 import { Unreachable } from "./KubernetesError.ts"
 
 export interface Request {
@@ -129,10 +130,10 @@ export const make: Effect.Effect<Connection, never, Access | Scope.Scope> = Effe
   )
 
   const sendWith = Effect.fnUntraced(function* (request: Request, credentials: Credentials) {
-    const headers: Record<string, string> = {
+    const headers: http.OutgoingHttpHeaders = {
       accept: "application/json",
       "user-agent": "kubestatic",
-      ...credentials.headers
+      ...Impersonation.headersOf(credentials)
     }
     if (request.contentType !== undefined) headers["content-type"] = request.contentType
     if (request.body !== undefined) headers["content-length"] = String(Buffer.byteLength(request.body))

@@ -1,66 +1,84 @@
 /**
  * Access by kubeconfig files: contexts, client certificates, tokens, exec plugins, proxies.
- * Rule: the files are read by @kubernetes/client-node's KubeConfig, but for the one field that it drops; it is
+ * Rule: the files are read by @kubernetes/client-node's KubeConfig, but for what KubeconfigUser reads; it is
  * loaded only when a kubeconfig is used, because its module graph costs some 80 MB that a pod never needs.
  */
 
 import { readFile } from "node:fs/promises"
 import type { RequestOptions } from "node:https"
-import { dirname, resolve } from "node:path"
 import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
+import type { Cluster } from "@kubernetes/client-node/dist/config_types.js"
 import { Effect } from "effect"
-import { parse } from "yaml"
 import { Access, ConfigurationError, type Credentials, CredentialsError, type Tls } from "./Access.ts"
 import { connectTimeout } from "./Connection.ts"
 import * as CredentialCache from "./CredentialCache.ts"
+import * as Impersonation from "./Impersonation.ts"
+import * as KubeconfigUser from "./KubeconfigUser.ts"
 import * as ProxyAgent from "./ProxyAgent.ts"
 
 const oneLine = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).trim().replaceAll(/\s*\n\s*/g, " ")
 
+/** What the current context names. */
 interface Loaded {
+  /** It knows this cluster and this user only. */
   readonly config: KubeConfig
-  /** By the name of the user. */
-  readonly tokenFiles: ReadonlyMap<string, string>
+  readonly cluster: Cluster
+  readonly server: URL
+  readonly namespace: string | undefined
+  readonly user: KubeconfigUser.KubeconfigUser | undefined
 }
 
-interface UsersOfFile {
-  readonly users?: ReadonlyArray<{ readonly name: string; readonly user?: { readonly tokenFile?: string } }>
-}
+const refuse = (files: ReadonlyArray<string>, message: string) =>
+  new ConfigurationError({ message: `kubeconfig ${files.join(", ")}: ${message}` })
 
-/** `users[].user.tokenFile` (client-go, clientcmd/api/v1.AuthInfo), which KubeConfig does not keep. */
-const tokenFilesOf = async (file: string): Promise<ReadonlyMap<string, string>> => {
-  const { users = [] } = (parse(await readFile(file, "utf8")) ?? {}) as UsersOfFile
-  return new Map(
-    users.flatMap(({ name, user }) =>
-      user?.tokenFile ? [[name, resolve(dirname(file), user.tokenFile)] as const] : []
-    )
-  )
-}
-
-const load = (files: ReadonlyArray<string>): Effect.Effect<Loaded, ConfigurationError> =>
+const merge = (files: ReadonlyArray<string>) =>
   Effect.tryPromise({
     try: async () => {
       const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js")
-      const merged = new KubeConfig()
-      const tokenFiles = new Map<string, string>()
+      const config = new KubeConfig()
+      const users = new Map<string, KubeconfigUser.KubeconfigUser>()
       for (const [index, file] of files.entries()) {
         if (index === 0) {
-          merged.loadFromFile(file)
+          config.loadFromFile(file)
         } else {
           const next = new KubeConfig()
           next.loadFromFile(file)
           // The first file that names a context decides, as in kubectl.
-          merged.mergeConfig(next, Boolean(merged.getCurrentContext()))
+          config.mergeConfig(next, Boolean(config.getCurrentContext()))
         }
-        for (const [user, path] of await tokenFilesOf(file)) {
-          if (!tokenFiles.has(user)) tokenFiles.set(user, path)
+        for (const [name, user] of await KubeconfigUser.read(file)) {
+          if (!users.has(name)) users.set(name, user)
         }
       }
-      return { config: merged, tokenFiles }
+      return { config, users }
     },
-    catch: (cause) => new ConfigurationError({ message: `kubeconfig ${files.join(", ")}: ${oneLine(cause)}` })
+    catch: (cause) => refuse(files, oneLine(cause))
   })
+
+const load = Effect.fnUntraced(function* (files: ReadonlyArray<string>) {
+  const { config, users } = yield* merge(files)
+  const context = config.getContextObject(config.getCurrentContext())
+  if (context === null) return yield* refuse(files, "it has no current context")
+  const cluster = config.getCluster(context.cluster)
+  if (cluster === null) {
+    return yield* refuse(files, `its context names cluster ${context.cluster}, which it lacks`)
+  }
+  const server = URL.parse(cluster.server)
+  if (server === null) return yield* refuse(files, `${cluster.server} is not an address`)
+  // A context may name nobody. Without a user KubeConfig would leave out what the cluster says of TLS.
+  const known = context.user ? config.getUser(context.user) : { name: "" }
+  if (known === null) return yield* refuse(files, `its context names user ${context.user}, which it lacks`)
+  const user = users.get(known.name)
+  const field = user && Impersonation.withoutName(user.impersonation)
+  if (field !== undefined) return yield* refuse(files, `user ${known.name} has ${field} without as`)
+  const command = user?.plugin
+  config.loadFromClusterAndUser(
+    cluster,
+    command === undefined ? known : { ...known, exec: { ...known.exec, command } }
+  )
+  return { config, cluster, server, namespace: context.namespace || undefined, user } satisfies Loaded
+})
 
 /** KubeConfig sets what it knows, null where a kubeconfig says nothing. */
 const textOrBytes = (value: unknown): string | Buffer | undefined =>
@@ -92,22 +110,21 @@ const headersOf = (options: RequestOptions): Record<string, string> => {
 }
 
 /** Certificates and plugins are read inside KubeConfig, which keeps a plugin's token as long as that one says. */
-const readCredentials = ({ config, tokenFiles }: Loaded): Effect.Effect<Credentials, CredentialsError> =>
+const readCredentials = ({ config, cluster, user }: Loaded): Effect.Effect<Credentials, CredentialsError> =>
   Effect.tryPromise({
     try: async () => {
       const options: RequestOptions = {}
       await config.applyToHTTPSOptions(options)
       const headers = headersOf(options)
-      const tokenFile = tokenFiles.get(config.getCurrentUser()?.name ?? "")
       // It takes precedence over a token that is written beside it, as in client-go.
-      if (tokenFile !== undefined) {
-        headers.authorization = `Bearer ${(await readFile(tokenFile, "utf8")).trim()}`
+      if (user?.tokenFile !== undefined) {
+        headers.authorization = `Bearer ${(await readFile(user.tokenFile, "utf8")).trim()}`
       }
-      const credentials: Credentials = { headers, tls: tlsOf(options) }
-      const cluster = config.getCurrentCluster()
+      const tls = tlsOf(options)
+      const credentials = Impersonation.add({ headers, tls }, user?.impersonation ?? {})
       // Not the agent in the options: KubeConfig makes that once, with the first CA and certificate it reads.
-      return cluster?.proxyUrl
-        ? { ...credentials, proxy: await ProxyAgent.make(cluster, credentials.tls, connectTimeout) }
+      return cluster.proxyUrl
+        ? { ...credentials, proxy: await ProxyAgent.make(cluster, tls, connectTimeout) }
         : credentials
     },
     catch: (cause) => new CredentialsError({ message: oneLine(cause) })
@@ -115,17 +132,8 @@ const readCredentials = ({ config, tokenFiles }: Loaded): Effect.Effect<Credenti
 
 /** `files` exist; the first one wins where two say different things. */
 export const access = Effect.fn("Kubeconfig.access")(function* (files: ReadonlyArray<string>) {
-  const refuse = (message: string) =>
-    new ConfigurationError({ message: `kubeconfig ${files.join(", ")}: ${message}` })
-
-  let loaded = yield* load(files)
-  const { config } = loaded
-  const context = config.getContextObject(config.getCurrentContext())
-  if (context === null) return yield* refuse("it has no current context")
-  const cluster = config.getCurrentCluster()
-  if (cluster === null) return yield* refuse(`its context names cluster ${context.cluster}, which it lacks`)
-  const server = URL.parse(cluster.server)
-  if (server === null) return yield* refuse(`${cluster.server} is not an address`)
+  let loaded: Loaded = yield* load(files)
+  const { server, namespace } = loaded
 
   const read = Effect.fnUntraced(function* (afresh: boolean) {
     if (afresh) {
@@ -136,12 +144,7 @@ export const access = Effect.fn("Kubeconfig.access")(function* (files: ReadonlyA
     }
     return yield* readCredentials(loaded)
   })
-  const first = yield* Effect.mapError(read(false), (error) => refuse(error.message))
+  const first = yield* Effect.mapError(read(false), (error) => refuse(files, error.message))
   const cache = yield* CredentialCache.make(first, read)
-  return Access.of({
-    server,
-    namespace: context.namespace || undefined,
-    credentials: cache.current,
-    renewed: cache.renewed
-  })
+  return Access.of({ server, namespace, credentials: cache.current, renewed: cache.renewed })
 })

@@ -1,11 +1,12 @@
 /** Where the configuration comes from, and how credentials stay fresh. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Configuration from "../../src/kubernetes/Configuration.ts"
+import * as Impersonation from "../../src/kubernetes/Impersonation.ts"
 
 const surroundings = (o: Partial<Configuration.Surroundings> = {}): Configuration.Surroundings => ({
   kubeconfig: undefined,
@@ -234,6 +235,56 @@ users:
     })
   )
 
+  it.effect("gives whom its user acts as: uid, groups, extra", () =>
+    Effect.gen(function* () {
+      const { open } = yield* write(
+        yaml(`{ token: secret, as: you, as-uid: "7", as-groups: [a, "b,c"], as-user-extra: { k: [v] } }`)
+      )
+      const headers = Impersonation.headersOf(yield* (yield* open).credentials)
+      assert.deepStrictEqual(headers, {
+        authorization: "Bearer secret",
+        "impersonate-user": "you",
+        "impersonate-uid": "7",
+        "impersonate-group": ["a", "b,c"],
+        "impersonate-extra-k": ["v"]
+      })
+    })
+  )
+
+  it.effect("finds a plugin by a relative path beside the file that its user stands in", () =>
+    Effect.gen(function* () {
+      const { directory, file } = yield* write("apiVersion: v1\nkind: Config\ncurrent-context: here\n")
+      const other = join(directory, "other")
+      mkdirSync(join(other, "bin"), { recursive: true })
+      symlinkSync("/bin/cat", join(other, "bin", "cat"))
+      const credential = join(other, "credential.json")
+      writeFileSync(credential, JSON.stringify({ status: { token: "one" } }))
+      const second = join(other, "config")
+      const plugin = `{ exec: { command: ./bin/cat, args: ["${credential}"] } }`
+      writeFileSync(second, yaml(plugin).replace("ca.crt", join(directory, ".kube", "ca.crt")))
+      const access = yield* Configuration.access(
+        surroundings({ variables: { KUBECONFIG: `${file}:${second}` }, exists: (p) => !p.startsWith("/sa") })
+      )
+      assert.strictEqual((yield* access.credentials).headers.authorization, "Bearer one")
+    })
+  )
+
+  it.effect("gives what its cluster says of TLS where its context names no user", () =>
+    Effect.gen(function* () {
+      const { open } = yield* write(
+        yaml("{ token: secret }")
+          .replace("user: u,", "")
+          .replace("server:", "tls-server-name: other, insecure-skip-tls-verify: true, server:")
+      )
+      const { headers, tls } = yield* (yield* open).credentials
+      assert.deepStrictEqual(headers, {})
+      assert.deepStrictEqual(
+        { ...tls, ca: String(tls.ca) },
+        { ca: "CA", servername: "other", rejectUnauthorized: false }
+      )
+    })
+  )
+
   it.effect(
     "gives the token of a file, before one written beside it, and reads it again within a minute",
     () =>
@@ -280,6 +331,26 @@ users:
       name: "without the cluster",
       text: yaml("{}", { cluster: "x" }),
       says: /names cluster x, which it lacks$/
+    },
+    {
+      name: "without the user",
+      text: yaml("{}").replace("user: u,", "user: x,"),
+      says: /names user x, which it lacks$/
+    },
+    {
+      name: "with groups of nobody",
+      text: yaml("{ as-groups: [a] }"),
+      says: /user u has as-groups without as$/
+    },
+    {
+      name: "with a group that is no list",
+      text: yaml("{ as: you, as-groups: a }"),
+      says: /Expected array.*\["user"\]\["as-groups"\]$/
+    },
+    {
+      name: "with an extra that is no list",
+      text: yaml("{ as: you, as-user-extra: { k: v } }"),
+      says: /Expected array.*\["as-user-extra"\]\["k"\]$/
     },
     {
       name: "whose token file is missing",
