@@ -25,8 +25,8 @@ export interface Tls {
 }
 
 export interface Credentials {
-  /** Authorization and impersonation. */
-  readonly headers: Readonly<Record<string, string>>
+  /** Authorization and impersonation; one of several values is sent once for each. */
+  readonly headers: Readonly<Record<string, string | Array<string>>>
   readonly tls: Tls
   /** Present when the way leads through a proxy; it is used instead of an agent of our own. */
   readonly proxy?: Agent

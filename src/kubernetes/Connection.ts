@@ -6,7 +6,6 @@ import * as http from "node:http"
 import * as https from "node:https"
 import { Deferred, Duration, Effect, Exit, type Scope } from "effect"
 import { Access, type Credentials, type Tls } from "./Access.ts"
-import * as Impersonation from "./Impersonation.ts"
 import { Unreachable } from "./KubernetesError.ts"
 
 export interface Request {
@@ -133,7 +132,7 @@ export const make: Effect.Effect<Connection, never, Access | Scope.Scope> = Effe
     const headers: http.OutgoingHttpHeaders = {
       accept: "application/json",
       "user-agent": "kubestatic",
-      ...Impersonation.headersOf(credentials)
+      ...credentials.headers
     }
     if (request.contentType !== undefined) headers["content-type"] = request.contentType
     if (request.body !== undefined) headers["content-length"] = String(Buffer.byteLength(request.body))

@@ -3,7 +3,6 @@
  * Rule: the same headers as client-go's transport/round_trippers.go. Each group and each value of an extra is a header
  * of its own: the API server takes a comma as part of a name.
  */
-import type { OutgoingHttpHeaders } from "node:http"
 import type { Credentials } from "./Access.ts"
 
 /** Go writes an empty list as null. */
@@ -37,13 +36,6 @@ const extraName = (key: string): string => {
   return `impersonate-extra-${escaped.toLowerCase()}`
 }
 
-/** Credentials with headers that are sent once for each value; Access knows those of one value. */
-interface Repeating extends Credentials {
-  readonly repeated: Readonly<Record<string, Array<string>>>
-}
-
-const isRepeating = (credentials: Credentials): credentials is Repeating => "repeated" in credentials
-
 export const add = (credentials: Credentials, o: Impersonation): Credentials => {
   if (!o.as) return credentials
   const repeated: Record<string, Array<string>> = {}
@@ -56,12 +48,8 @@ export const add = (credentials: Credentials, o: Impersonation): Credentials => 
   const headers = {
     ...credentials.headers,
     "impersonate-user": bytes(o.as),
-    ...(o["as-uid"] ? { "impersonate-uid": bytes(o["as-uid"]) } : {})
+    ...(o["as-uid"] ? { "impersonate-uid": bytes(o["as-uid"]) } : {}),
+    ...repeated
   }
-  const repeating: Repeating = { ...credentials, headers, repeated }
-  return repeating
+  return { ...credentials, headers }
 }
-
-/** All that is to be sent. */
-export const headersOf = (credentials: Credentials): OutgoingHttpHeaders =>
-  isRepeating(credentials) ? { ...credentials.headers, ...credentials.repeated } : credentials.headers

@@ -6,7 +6,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Configuration from "../../src/kubernetes/Configuration.ts"
-import * as Impersonation from "../../src/kubernetes/Impersonation.ts"
 
 const surroundings = (o: Partial<Configuration.Surroundings> = {}): Configuration.Surroundings => ({
   kubeconfig: undefined,
@@ -240,7 +239,7 @@ users:
       const { open } = yield* write(
         yaml(`{ token: secret, as: you, as-uid: "7", as-groups: [a, "b,c"], as-user-extra: { k: [v] } }`)
       )
-      const headers = Impersonation.headersOf(yield* (yield* open).credentials)
+      const { headers } = yield* (yield* open).credentials
       assert.deepStrictEqual(headers, {
         authorization: "Bearer secret",
         "impersonate-user": "you",
