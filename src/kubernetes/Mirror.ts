@@ -1,7 +1,8 @@
 /**
  * The objects of one resource in memory, with their indexes.
  * Rule: per object only the newest state counts, whoever brings it: a list, a watch event or the reply of our own
- * write; a deletion is told, and the same name with another UID is a deletion and a creation.
+ * write; a deletion is told, and the same name with another UID is a deletion and a creation. Gone is a state like any
+ * other, of a version: a newer one ends it.
  */
 export interface Change<A> {
   readonly key: string
@@ -24,9 +25,9 @@ export interface Mirror<A, Index extends string> {
   readonly find: (index: Index, value: string) => ReadonlyArray<A>
   /** A state of an object; an older one than is known is passed over. What is known afterwards. */
   readonly put: (a: A) => A | undefined
-  /** A DELETED event, with the last state. */
+  /** A DELETED event, with the last state and the version of the deletion. */
   readonly remove: (a: A) => void
-  /** Gone for certain: a 404. */
+  /** Gone, as a 404 says: since a version that is not known, at least the one that is held. */
   readonly forget: (key: string, uid: string) => void
   /** A complete list at a version: what is older than it and not in it was deleted. */
   readonly replace: (all: ReadonlyArray<A>, version: string) => void
@@ -79,14 +80,18 @@ const makeIndex = () => {
   }
 }
 
-/** UIDs of deleted objects that are remembered, so that a late event of one does not bring it back. */
+/** Deleted objects that are remembered, so that a late event of one does not bring it back. */
 const graveyard = 10_000
 
 export const make = <A, Index extends string>(options: Options<A, Index>): Mirror<A, Index> => {
   const objects = new Map<string, A>()
   const indexNames = Object.keys(options.indexes) as Array<Index>
   const indexes = new Map(indexNames.map((name) => [name, makeIndex()]))
-  const dead = new Set<string>()
+  /**
+   * By UID, the version at which it was gone. Not for ever: a watch with a selector brings a DELETED of an object whose
+   * label is taken off, and an ADDED with the same UID where it is put back (apiserver's cacher, convertToWatchEvent).
+   */
+  const goneAt = new Map<string, string>()
   const listeners: Array<(change: Change<A>) => void> = []
 
   const reindex = (key: string, before: A | undefined, after: A | undefined): void => {
@@ -109,16 +114,18 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
     for (const listener of listeners) listener({ key, before, after })
   }
 
-  const bury = (a: A): void => {
-    if (dead.size >= graveyard) {
-      const [oldest] = dead
-      if (oldest !== undefined) dead.delete(oldest)
+  const bury = (uid: string, version: string): void => {
+    const before = goneAt.get(uid)
+    if (before !== undefined && isOlder(version, before)) return
+    if (goneAt.size >= graveyard) {
+      const [oldest] = goneAt.keys()
+      if (oldest !== undefined) goneAt.delete(oldest)
     }
-    dead.add(options.identity(a).uid)
+    goneAt.set(uid, version)
   }
 
-  const drop = (key: string, a: A): void => {
-    bury(a)
+  const drop = (key: string, a: A, version: string): void => {
+    bury(options.identity(a).uid, version)
     set(key, undefined)
   }
 
@@ -126,7 +133,11 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
     const key = options.key(a)
     const known = objects.get(key)
     const { resourceVersion, uid } = options.identity(a)
-    if (dead.has(uid)) return known
+    const end = goneAt.get(uid)
+    if (end !== undefined) {
+      if (!isOlder(end, resourceVersion)) return known
+      goneAt.delete(uid)
+    }
     if (known === undefined) {
       set(key, a)
       return a
@@ -134,7 +145,7 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
     const held = options.identity(known)
     if (isOlder(resourceVersion, held.resourceVersion)) return known
     if (held.uid !== uid) {
-      drop(key, known)
+      drop(key, known, resourceVersion)
     } else if (held.resourceVersion === resourceVersion) {
       return known
     }
@@ -160,16 +171,18 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
       const known = objects.get(key)
       const { resourceVersion, uid } = options.identity(a)
       if (known === undefined || options.identity(known).uid !== uid) {
-        bury(a)
+        bury(uid, resourceVersion)
         return
       }
       // The event carries the version of the deletion; one that is older than what we hold is of an earlier life.
       if (isOlder(resourceVersion, options.identity(known).resourceVersion)) return
-      drop(key, known)
+      drop(key, known, resourceVersion)
     },
     forget: (key, uid) => {
       const known = objects.get(key)
-      if (known !== undefined && options.identity(known).uid === uid) drop(key, known)
+      if (known === undefined) return
+      const held = options.identity(known)
+      if (held.uid === uid) drop(key, known, held.resourceVersion)
     },
     replace: (all, version) => {
       const listed = new Map(all.map((a) => [options.key(a), a]))
@@ -178,9 +191,15 @@ export const make = <A, Index extends string>(options: Options<A, Index>): Mirro
         if (now !== undefined) continue
         // Our own write after the list was made is not undone by the list.
         if (isOlder(version, options.identity(known).resourceVersion)) continue
-        drop(key, known)
+        drop(key, known, version)
       }
-      for (const a of all) put(a)
+      for (const a of all) {
+        // Alive by a list that is as new as what said that it was gone, though its own state may be older.
+        const { uid } = options.identity(a)
+        const end = goneAt.get(uid)
+        if (end !== undefined && !isOlder(version, end)) goneAt.delete(uid)
+        put(a)
+      }
     },
     onChange: (listener) => {
       listeners.push(listener)

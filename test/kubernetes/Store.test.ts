@@ -394,6 +394,29 @@ describe("a watch", () => {
       assert.deepStrictEqual(names(store), [])
     })
   )
+  it.effect("with a selector brings the same object again once its label is put back", () =>
+    Effect.gen(function* () {
+      const { server, store, told } = yield* start([raw("a", 5)])
+      told.length = 0
+      yield* server.send(deleted(raw("a", 15)), added(raw("a", 20)), modified(raw("a", 14, "blue")))
+      yield* settle
+      assert.deepStrictEqual(told, ["a: red -> -", "a: - -> red"])
+      assert.strictEqual(store.get("a")?.resourceVersion, "20")
+    })
+  )
+  it.effect("that missed an object's coming back is put right by a list, unless that is older", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      yield* server.send(deleted(raw("a", 15)), deleted(raw("a", 14)))
+      yield* settle
+      server.holds([raw("a", 5)], 14)
+      yield* store.refresh
+      assert.deepStrictEqual(names(store), [])
+      server.holds([raw("a", 5)], 30)
+      yield* store.refresh
+      assert.deepStrictEqual(names(store), ["a"])
+    })
+  )
   it.effect("what changes nothing that decides is not told", () =>
     Effect.gen(function* () {
       const { server, store, told } = yield* start([raw("a", 5)])
@@ -436,6 +459,18 @@ describe("our own writes", () => {
       assert.deepStrictEqual(names(store), ["a"])
       store.forget("a", "uid-a")
       assert.deepStrictEqual(names(store), [])
+    })
+  )
+  it.effect("a 404 that was not true is taken back by a newer state, and by none that was known", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      store.forget("a", "uid-a")
+      yield* server.send(modified(raw("a", 5)))
+      yield* settle
+      assert.deepStrictEqual(names(store), [])
+      yield* server.send(modified(raw("a", 12)))
+      yield* settle
+      assert.deepStrictEqual(names(store), ["a"])
     })
   )
 })

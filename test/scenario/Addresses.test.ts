@@ -92,6 +92,26 @@ describe("a node with the auto-assign label", () => {
       assert.strictEqual(world.ec2.addresses().length, 2)
     })
   )
+  it.effect("leaves the address of a cordoned node to a pod whose label was taken off and put back", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("old", { labels: auto })
+      yield* world.start()
+      yield* world.pass("20 seconds")
+      const ip = world.labelOf("old") ?? ""
+      yield* world.kubernetes.create(pods, pod("p", "old", ip))
+      for (const label of [null, ip]) {
+        const ref = { name: "p", namespace: "default" }
+        yield* world.kubernetes.patch(pods, ref, { metadata: { labels: { [addressLabel]: label } } })
+        yield* world.pass("1 second")
+      }
+      yield* world.change("Node", "old", { spec: { unschedulable: true } })
+      yield* world.launch("n1", { labels: auto })
+      yield* world.pass("20 seconds")
+      assert.strictEqual(world.labelOf("old"), ip)
+      assert.notStrictEqual(world.labelOf("n1"), ip)
+    })
+  )
   it.effect("a replacement under the same name keeps the address", () =>
     Effect.gen(function* () {
       const world = yield* World.make()
