@@ -10,7 +10,7 @@ const text = { message: Schema.String }
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", text) {}
 /** 409 on a create: the name is taken; read it. */
 export class AlreadyExists extends Schema.TaggedError<AlreadyExists>()("AlreadyExists", text) {}
-/** 404. */
+/** 404, said by the API of the object: there is none of that name. */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", text) {}
 /** 422 (and 400): the object is refused; the message names the field. */
 export class Invalid extends Schema.TaggedError<Invalid>()("Invalid", text) {}
@@ -31,7 +31,10 @@ export class ServerFault extends Schema.TaggedError<ServerFault>()("ServerFault"
 }) {}
 /** Time-out, reset, refused connection, broken TLS: for a write the outcome is unknown. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", text) {}
-/** The answer is not what the API promises (not JSON, an ERROR event without a code, any other status). */
+/**
+ * The answer is not what the API promises (not JSON, an ERROR event without a code, a 404 that is not about the object,
+ * any other status): for a write the outcome is unknown.
+ */
 export class Unintelligible extends Schema.TaggedError<Unintelligible>()("Unintelligible", text) {}
 /** The lease is no longer held: the request was not sent. */
 export class NotLeader extends Schema.TaggedError<NotLeader>()("NotLeader", text) {}

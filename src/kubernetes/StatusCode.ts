@@ -19,11 +19,17 @@ import {
 
 /** The fields of a Status that decide; Go writes absent ones as null now and then. */
 export const Status = Schema.Struct({
+  kind: Schema.optionalKey(Schema.NullOr(Schema.String)),
   code: Schema.optionalKey(Schema.NullOr(Schema.Number)),
   reason: Schema.optionalKey(Schema.NullOr(Schema.String)),
   message: Schema.optionalKey(Schema.NullOr(Schema.String)),
   details: Schema.optionalKey(
-    Schema.NullOr(Schema.Struct({ retryAfterSeconds: Schema.optionalKey(Schema.NullOr(Schema.Number)) }))
+    Schema.NullOr(
+      Schema.Struct({
+        name: Schema.optionalKey(Schema.NullOr(Schema.String)),
+        retryAfterSeconds: Schema.optionalKey(Schema.NullOr(Schema.Number))
+      })
+    )
   )
 })
 export type Status = typeof Status.Type
@@ -36,6 +42,13 @@ const defaultRetryAfterMillis = 1_000
 /** A proxy's page can be long; a log line must not be. */
 const excerptLength = 300
 
+/**
+ * Whether a 404 says that there is no such object: the API does, by its name. One of a proxy, or of a path that is not
+ * served (now), says nothing of the object at it.
+ */
+const isOfObject = ({ details, kind, reason }: Status): boolean =>
+  kind === "Status" && reason === "NotFound" && Boolean(details?.name)
+
 const reasonFor = (code: number, status: Status, message: string, retryAfterSeconds?: number): Reason => {
   switch (code) {
     case 400:
@@ -45,7 +58,7 @@ const reasonFor = (code: number, status: Status, message: string, retryAfterSeco
     case 403:
       return new Forbidden({ message })
     case 404:
-      return new NotFound({ message })
+      return isOfObject(status) ? new NotFound({ message }) : new Unintelligible({ message })
     case 409:
       return status.reason === "AlreadyExists" ? new AlreadyExists({ message }) : new Conflict({ message })
     case 410:
@@ -79,8 +92,7 @@ export const reasonOfAnswer = (answer: Answer): Reason => {
     .trim()
     .replaceAll(/\s*\n\s*/g, " ")
   const said = status.message || excerpt || `HTTP ${answer.code}`
-  // A 404 without a Status is about the path, not about an object at it.
-  const isNotServed = answer.code === 404 && !status.message
+  const isNotServed = answer.code === 404 && !isOfObject(status)
   const message = isNotServed
     ? `the API server serves no such resource (${said}): is its CustomResourceDefinition installed?`
     : said

@@ -44,19 +44,22 @@ const make = Effect.gen(function* () {
    * change, because it is one.
    */
   const readAgain = <A>(resource: Resource, mirror: Mirror<A>, name: string, uidOf: (a: A) => string) =>
-    kubernetes.get(resource, { name }).pipe(
-      Effect.map((raw) => {
-        mirror.accept(raw)
-      }),
-      Effect.catchReason("KubernetesError", "NotFound", () =>
-        Effect.sync(() => {
-          const known = mirror.get(name)
-          if (known !== undefined) mirror.forget(name, uidOf(known))
-        })
-      ),
-      // The read is a courtesy to the next pass; the watch brings the same a little later.
-      Effect.ignore
-    )
+    Effect.suspend(() => {
+      const known = mirror.get(name)
+      return kubernetes.get(resource, { name }).pipe(
+        Effect.map((raw) => {
+          mirror.accept(raw)
+        }),
+        // Not one that was made under the name since the read was sent.
+        Effect.catchReason("KubernetesError", "NotFound", () =>
+          Effect.sync(() => {
+            if (known !== undefined) mirror.forget(name, uidOf(known))
+          })
+        ),
+        // The read is a courtesy to the next pass; the watch brings the same a little later.
+        Effect.ignore
+      )
+    })
 
   /** Its outcome is not what the mirror made one expect, or is not known. */
   const isSurprise = ({ reason }: KubernetesError): boolean => {
@@ -67,6 +70,7 @@ const make = Effect.gen(function* () {
       case "Invalid":
       case "ServerFault":
       case "Unreachable":
+      case "Unintelligible":
         return true
       default:
         return false

@@ -29,7 +29,7 @@ const table: ReadonlyArray<readonly [number, string | undefined, Reason["_tag"]]
 
 describe("an answer", () => {
   it.each(table)("%i with reason %s is %s", (code, reason, tag) => {
-    const got = answer(code, { kind: "Status", code, reason, message: "why" })
+    const got = answer(code, { kind: "Status", code, reason, message: "why", details: { name: "x" } })
     assert.strictEqual(got._tag, tag)
     assert.include(got.message, "why")
   })
@@ -49,11 +49,23 @@ describe("an answer", () => {
     assert.strictEqual(answer(500, "").message, "HTTP 500")
   })
 
-  it("404 about the path says what is missing: not an object, its definition", () => {
-    const got = answer(404, "404 page not found\n")
-    assert.strictEqual(got._tag, "NotFound")
-    assert.match(got.message, /\(404 page not found\): is its CustomResourceDefinition installed\?$/)
-    assert.strictEqual(answer(404, { reason: "NotFound", message: "no x" }).message, "no x")
+  const notFound = { kind: "Status", code: 404, reason: "NotFound", message: "not here" }
+  it.each([
+    ["a path that is not served", "not here\n"],
+    ["a proxy", "<html>not here</html>"],
+    ["a proxy with an API of its own", { type: "error", code: "NotFound", message: "not here" }],
+    ["an API without the resource", { ...notFound, details: {} }],
+    ["an API that says of nothing what it has not", notFound]
+  ])("404 of %s says nothing of the object, and what may be missing", (_, body) => {
+    const got = answer(404, body)
+    assert.strictEqual(got._tag, "Unintelligible")
+    assert.match(got.message, /not here.*\): is its CustomResourceDefinition installed\?$/)
+  })
+  it("404 of the API about an object says that there is none", () => {
+    assert.deepInclude(answer(404, { ...notFound, details: { name: "x", kind: "nodes" } }), {
+      _tag: "NotFound",
+      message: "not here"
+    })
   })
 
   it.each([

@@ -3,6 +3,8 @@ import { Effect } from "effect"
 import { firewallRuleFinalizer, Tag } from "../../src/domain/Names.ts"
 import * as Permission from "../../src/domain/Permission.ts"
 import { nodes } from "../../src/kubernetes/Kubernetes.ts"
+import { KubernetesError } from "../../src/kubernetes/KubernetesError.ts"
+import { reasonOfAnswer } from "../../src/kubernetes/StatusCode.ts"
 import * as World from "../World.ts"
 import { isMutating } from "../World.ts"
 
@@ -194,6 +196,37 @@ describe("a rule on a node", () => {
       yield* world.ec2.hand.detachGroup(world.interfaceOf("n1"), group.groupId)
       assert.strictEqual(world.openOn("n1").length, 0)
       yield* world.pass("6 minutes")
+      assert.strictEqual(world.openOn("n1").length, 1)
+    })
+  )
+  it.effect("stays open while a gateway answers 404 for the API server, and is served on afterwards", () =>
+    Effect.gen(function* () {
+      let isLost = false
+      const lost = <A>(call: Effect.Effect<A, KubernetesError>) =>
+        Effect.suspend(() => {
+          if (!isLost) return call
+          const reason = reasonOfAnswer({ code: 404, body: "default backend - 404", retryAfter: undefined })
+          return Effect.fail(new KubernetesError({ operation: "test", reason }))
+        })
+      const world = yield* oneNode({
+        through: (k) => ({
+          ...k,
+          get: (...asked) => lost(k.get(...asked)),
+          patch: (...asked) => lost(k.patch(...asked))
+        })
+      })
+      yield* world.create("FirewallRule", "web", on("n1"))
+      yield* world.pass("10 seconds")
+      const open = world.openOn("n1")
+      isLost = true
+      yield* world.change("FirewallRule", "web", { spec: { description: "edited" } })
+      yield* world.pass("10 minutes")
+      assert.deepStrictEqual(world.openOn("n1"), open)
+      isLost = false
+      yield* world.pass("6 minutes")
+      yield* world.change("FirewallRule", "web", { spec: { fromPort: 81 } })
+      yield* world.pass("10 seconds")
+      assert.notDeepEqual(world.openOn("n1"), open)
       assert.strictEqual(world.openOn("n1").length, 1)
     })
   )

@@ -122,14 +122,15 @@ export const start = async (unlabelledPods?: (labelled: number) => Iterable<Raw>
     response.writeHead(code, { "content-type": "application/json" })
     response.end(Buffer.isBuffer(body) ? body : JSON.stringify(body))
   }
-  const refuse = (response: ServerResponse, code: number, reason: string): void =>
+  const refuse = (response: ServerResponse, code: number, reason: string, name?: string): void =>
     answer(response, code, {
       kind: "Status",
       apiVersion: "v1",
       status: "Failure",
       reason,
       code,
-      message: reason
+      message: reason,
+      ...(name === undefined ? {} : { details: { name } })
     })
 
   const list = (plural: Plural, query: URLSearchParams, response: ServerResponse): void => {
@@ -211,7 +212,7 @@ export const start = async (unlabelledPods?: (labelled: number) => Iterable<Raw>
     }
     const known = get(plural, name ?? "")
     if (known === undefined) {
-      refuse(response, 404, "NotFound")
+      refuse(response, 404, "NotFound", name)
       return
     }
     const expected = given.metadata?.resourceVersion
@@ -249,7 +250,7 @@ export const start = async (unlabelledPods?: (labelled: number) => Iterable<Raw>
     const plural = resource as Plural
     if (name !== undefined) {
       const bytes = rowsOf(plural).get(name)
-      if (bytes === undefined) refuse(response, 404, "NotFound")
+      if (bytes === undefined) refuse(response, 404, "NotFound", name)
       else answer(response, 200, bytes)
     } else if (url.searchParams.get("watch") === "true") watch(plural, response)
     else list(plural, url.searchParams, response)
