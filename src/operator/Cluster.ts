@@ -93,8 +93,7 @@ const make = Effect.gen(function* () {
   ): Write<A> =>
     Effect.flatMap(CurrentActor, (current) => {
       const by = current as ActorRef | undefined
-      const accepted = Effect.map(write, (raw) => mirrors.attributed(by, () => mirror.accept(raw)))
-      const settled = mirrors.writing(kind, name, by, accepted)
+      const settled = mirrors.writing(kind, name, by, write, mirror.accept)
       const told = Effect.tapError(settled, (error) =>
         isSurprise(error) ? readAgain(resource, mirror, name, (a) => identity(a).uid) : Effect.void
       )

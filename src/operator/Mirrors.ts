@@ -51,14 +51,15 @@ export class Mirrors extends Context.Service<
     readonly publish: (report: Report) => void
     readonly forgetReport: (nodeName: string) => void
     /**
-     * A write of an object by an actor, its reply taken in within: the echo that a watch brings of it, perhaps before the
-     * reply, does not wake that actor. The result is the object as the reply shows it.
+     * A write of an object by an actor, its reply taken in as that actor's own: the echo that a watch brings of it,
+     * perhaps before the reply, does not wake the actor. What somebody else made of it meanwhile does.
      */
-    readonly writing: <A extends Written, E, R>(
+    readonly writing: <A, E, R>(
       kind: "Node" | "ExternalIP" | "FirewallRule",
       key: string,
       by: ActorRef | undefined,
-      write: Effect.Effect<A, E, R>
+      write: Effect.Effect<Raw, E, R>,
+      takeIn: (reply: Raw) => A
     ) => Effect.Effect<A, E, R>
     /** Runs a synchronous write-through so that its changes are known to be this actor's own. */
     readonly attributed: <A>(by: ActorRef | undefined, write: () => A) => A
@@ -66,20 +67,13 @@ export class Mirrors extends Context.Service<
   }
 >()("kubestatic/operator/Mirrors") {}
 
-/** A Node as it is projected, or an object of ours. */
-type Written =
-  | { readonly resourceVersion: string }
-  | { readonly metadata: { readonly resourceVersion: string } }
-
-const versionOf = (object: Written): string =>
-  "metadata" in object ? object.metadata.resourceVersion : object.resourceVersion
-
 const versionAfter = (change: Change): string | undefined => {
   switch (change._tag) {
     case "Node":
+      return change.change.after?.resourceVersion
     case "ExternalIP":
     case "FirewallRule":
-      return change.change.after === undefined ? undefined : versionOf(change.change.after)
+      return change.change.after?.metadata.resourceVersion
     default:
       return undefined
   }
@@ -166,6 +160,16 @@ const make = Effect.gen(function* () {
     tell({ _tag: "Ec2", change }, writer ?? (asker as ActorRef | undefined))
   )
 
+  const attributed = <A>(by: ActorRef | undefined, write: () => A): A => {
+    const outer = writer
+    writer = by
+    try {
+      return write()
+    } finally {
+      writer = outer
+    }
+  }
+
   return Mirrors.of({
     nodes: nodeStore,
     pods: podStore,
@@ -182,23 +186,18 @@ const make = Effect.gen(function* () {
     forgetReport: (nodeName) => {
       reports.delete(nodeName)
     },
-    writing: (kind, key, by, write) =>
-      echo.during(
-        `${kind}/${key}`,
-        by,
-        write,
-        (change, reply) => versionAfter(change) === versionOf(reply),
-        (change) => tell(change, undefined)
-      ),
-    attributed: (by, write) => {
-      const outer = writer
-      writer = by
-      try {
-        return write()
-      } finally {
-        writer = outer
-      }
-    },
+    writing: (kind, key, by, write, takeIn) =>
+      echo
+        .during(
+          `${kind}/${key}`,
+          by,
+          Effect.map(write, (reply) => ({ reply, known: attributed(by, () => takeIn(reply)) })),
+          // The reply's own version: what is known by then may be newer, and of somebody else.
+          (change, { reply }) => versionAfter(change) === reply.metadata.resourceVersion,
+          (change) => tell(change, undefined)
+        )
+        .pipe(Effect.map(({ known }) => known)),
+    attributed,
     onChange: (listener) => {
       listeners.push(listener)
     }

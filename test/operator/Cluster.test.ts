@@ -40,7 +40,13 @@ const setUp = Effect.fnUntraced(function* (refusal: Reason) {
   mirror.accept(rule("one", "5"))
   const mirrors = {
     firewallRules: mirror,
-    writing: (_kind: unknown, _key: unknown, _by: unknown, write: Effect.Effect<unknown>) => write
+    writing: (
+      _kind: unknown,
+      _key: unknown,
+      _by: unknown,
+      write: Effect.Effect<Raw>,
+      takeIn: (r: Raw) => unknown
+    ) => Effect.map(write, takeIn)
   } as unknown as Mirrors["Service"]
   const { patchFirewallRule } = yield* Effect.provide(
     Cluster,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import {
   addressLabel,
   autoAssignLabel,
@@ -7,7 +7,7 @@ import {
   startupTaint,
   Tag
 } from "../../src/domain/Names.ts"
-import { pods } from "../../src/kubernetes/Kubernetes.ts"
+import { externalIPs, pods } from "../../src/kubernetes/Kubernetes.ts"
 import { KubernetesError, ServerFault } from "../../src/kubernetes/KubernetesError.ts"
 import * as World from "../World.ts"
 
@@ -214,6 +214,28 @@ describe("a user's own ExternalIP", () => {
       assert.deepInclude(world.externalIP("own")?.spec, { nodeName: "n1" })
       assert.deepInclude(world.condition("ExternalIP", "own", "Ready"), { reason: "NodeNotFound" })
       assert.strictEqual(world.ec2.addresses().length, 1)
+    })
+  )
+  it.effect("deleted between a write of its status and the reply, is gone in seconds", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({ kubernetesLatency: 400, conditions: { quotas: { addresses: 0 } } })
+      const written = yield* Deferred.make<void>()
+      world.kubernetes.onChange(({ object, resource }) => {
+        if (resource !== externalIPs) return
+        // The last that it writes before it waits for the quota.
+        if (JSON.stringify(object.status ?? {}).includes("AddressLimitExceeded"))
+          Deferred.doneUnsafe(written, Effect.void)
+      })
+      yield* Effect.forkChild(
+        Deferred.await(written).pipe(
+          Effect.andThen(Effect.sleep("50 millis")),
+          Effect.andThen(world.kubernetes.remove(externalIPs, { name: "mine" }))
+        )
+      )
+      yield* world.create("ExternalIP", "mine", {})
+      yield* world.start()
+      yield* world.pass("10 seconds")
+      assert.isUndefined(world.externalIP("mine"))
     })
   )
   it.effect("is deleted with its address, or without where it is to be kept", () =>
