@@ -113,15 +113,23 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   /** Starts an operator over the worlds, with other settings than the world's; `stop` ends it as SIGTERM does. */
   const startWith = Effect.fnUntraced(function* (
     changed: Partial<Settings["Service"]>,
-    { dryRun = false }: { readonly dryRun?: boolean } = {}
+    {
+      dryRun = false,
+      leadership = Leadership.layerAlone,
+      through: between = through
+    }: {
+      readonly dryRun?: boolean
+      readonly leadership?: Layer.Layer<Leadership.Leadership>
+      readonly through?: Options["through"]
+    } = {}
   ) {
     const own = yield* Scope.fork(scope)
     const context = yield* Layer.buildWithScope(
       Layer.fresh(
         Composition.layer({ ec2RateShare: 1, dryRun }).pipe(
           Layer.provide(Layer.succeed(Settings, Settings.of({ ...settings, ...changed }))),
-          Layer.provide(Leadership.layerAlone),
-          Layer.provide(Layer.succeed(Kubernetes, through(Context.get(worlds, Kubernetes)))),
+          Layer.provide(leadership),
+          Layer.provide(Layer.succeed(Kubernetes, between(Context.get(worlds, Kubernetes)))),
           Layer.provide(Layer.succeed(Ec2, throughEc2(Context.get(worlds, Ec2))))
         )
       ),

@@ -32,7 +32,10 @@ export interface Store<A, Index extends string> {
   readonly forget: (key: string, uid: string) => void
   /** Called synchronously, once the mirror holds the new state. */
   readonly onChange: (listener: (change: Mirror.Change<A>) => void) => void
-  /** Lists now: what the watch has not brought yet is known afterwards. The watch goes on where it is. */
+  /**
+   * Lists now: what the watch has not brought yet is known afterwards. The watch goes on where it is, and where it is
+   * ahead of the list, it tells more.
+   */
   readonly refresh: Effect.Effect<void, KubernetesError>
   /** List and watch until interrupted. */
   readonly run: Effect.Effect<never>
@@ -79,7 +82,7 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   /** Where the watch goes on; undefined: list first. */
   let version: string | undefined
 
-  /** Everything there is, and the version it was there at. */
+  /** Everything there is, and the version it was there at; the mirror is as it was. */
   const listAll = Effect.gen(function* () {
     const objects: Array<A> = []
     let next: string | undefined
@@ -94,13 +97,21 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       next = page.continue
       listVersion = page.resourceVersion
     } while (next !== undefined)
-    mirror.replace(objects, listVersion)
-    return listVersion
+    return { objects, listVersion }
   })
 
   const list = Effect.gen(function* () {
-    version = yield* listAll
+    const { listVersion, objects } = yield* listAll
+    mirror.replace(objects, listVersion)
+    version = listVersion
     isCurrent = true
+  })
+
+  const refresh = Effect.gen(function* () {
+    const { listVersion, objects } = yield* listAll
+    // What went before our first list would be there again, and nothing would tell that it is gone.
+    const isBehind = version !== undefined && Mirror.isOlder(listVersion, version)
+    if (!isBehind) mirror.replace(objects, listVersion)
   })
 
   /** Changes that were told so far. */
@@ -199,7 +210,7 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
     },
     forget: mirror.forget,
     onChange: mirror.onChange,
-    refresh: Effect.asVoid(listAll),
+    refresh,
     run: run as Effect.Effect<never>,
     ready: ready.await,
     isCurrent: () => isCurrent

@@ -121,13 +121,19 @@ const make = Effect.gen(function* () {
   })
 
   /**
-   * A watch may be seconds behind. Of the objects that leaders make themselves nothing may be missed: who does not see
-   * that a node has been given one makes it another.
+   * A watch may be seconds behind, or half-open for a minute and unnoticed: often the last leader's end is this one's
+   * broken line. Whoever misses what that leader knew undoes it: makes a node a second ExternalIP, closes a port, takes
+   * an address from a node that it does not see, or that pods need.
    */
-  const catchUp = mirrors.externalIPs.refresh.pipe(
-    Effect.tapError((error) => Effect.logWarning(`Listing ExternalIPs failed: ${error.message}`)),
-    Effect.retry(sweepRetry),
-    Effect.orDie
+  const catchUp = Effect.forEach(
+    stores,
+    (store) =>
+      store.refresh.pipe(
+        Effect.tapError((error) => Effect.logWarning(`Catching up failed: ${error.message}`)),
+        Effect.retry(sweepRetry),
+        Effect.orDie
+      ),
+    { concurrency: "unbounded", discard: true }
   )
 
   /** Of the mirrors, told so far. */

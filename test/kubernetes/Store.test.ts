@@ -410,11 +410,24 @@ describe("a watch", () => {
       yield* server.send(deleted(raw("a", 15)), deleted(raw("a", 14)))
       yield* settle
       server.holds([raw("a", 5)], 14)
-      yield* store.refresh
+      yield* server.fail(new Expired({ message: "too old resource version" }))
+      yield* settle
+      assert.strictEqual(server.lists.length, 2)
       assert.deepStrictEqual(names(store), [])
       server.holds([raw("a", 5)], 30)
       yield* store.refresh
       assert.deepStrictEqual(names(store), ["a"])
+    })
+  )
+  it.effect("that is ahead of a refresh is believed: what went before the first list stays gone", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      server.holds([raw("a", 5), raw("gone", 6)], 9)
+      yield* store.refresh
+      assert.deepStrictEqual(names(store), ["a"])
+      server.holds([raw("a", 5), raw("b", 11)], 11)
+      yield* store.refresh
+      assert.deepStrictEqual(names(store), ["a", "b"])
     })
   )
   it.effect("what changes nothing that decides is not told", () =>
