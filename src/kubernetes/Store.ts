@@ -166,6 +166,8 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
     let lastTrouble = 0
     /** Without a watch that lived in between: a list that expires at once, again and again, is trouble. */
     let expiries = 0
+    /** The version that the last watch came to and failed at: where the next fails there as well, it may be why. */
+    let failedAt: string | undefined
     for (;;) {
       const began = yield* Clock.currentTimeMillis
       const from = version
@@ -180,7 +182,10 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       if (result._tag === "Success") {
         isCurrent = true
         // A watch that ends at once, again and again, is trouble too, whatever it says.
-        if (from === undefined || now - began >= 1000) continue
+        if (from === undefined || now - began >= 1000) {
+          failedAt = undefined
+          continue
+        }
       } else if (isExpired) {
         yield* Effect.logInfo(`${resource.plural}: the version to watch from has expired, listing again`)
         version = undefined
@@ -192,6 +197,13 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       } else {
         isCurrent = false
         yield* Effect.logWarning(`${resource.plural}: ${result.failure.message}`)
+      }
+      if (result._tag === "Success" || mayBeOfVersion(result.failure)) {
+        if (version !== undefined && version === failedAt) {
+          yield* Effect.logInfo(`${resource.plural}: no watch goes on from the version, listing again`)
+          version = undefined
+        }
+        failedAt = version
       }
       troubles = now - lastTrouble >= calm ? 0 : troubles + 1
       lastTrouble = now
@@ -216,6 +228,21 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
     isCurrent: () => isCurrent
   }
 })
+
+/**
+ * Whether a watch that failed so may fail for the version that it was to go on from: an event there that cannot be read,
+ * or served. An outage, or a refusal of everything, is no reason to list again.
+ */
+const mayBeOfVersion = ({ reason }: KubernetesError): boolean => {
+  switch (reason._tag) {
+    case "Unreachable":
+    case "TooManyRequests":
+    case "Forbidden":
+      return false
+    default:
+      return true
+  }
+}
 
 /** 0.8 s doubling to 30 s, half of it left to chance; never less than the server asked for. */
 const backOff = Effect.fnUntraced(function* (troubles: number, error: KubernetesError | undefined) {

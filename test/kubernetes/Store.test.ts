@@ -11,7 +11,17 @@ import {
   type WatchEvent,
   type WatchOptions
 } from "../../src/kubernetes/Kubernetes.ts"
-import { Expired, KubernetesError, type Reason, Unreachable } from "../../src/kubernetes/KubernetesError.ts"
+import {
+  Expired,
+  Forbidden,
+  Invalid,
+  KubernetesError,
+  type Reason,
+  ServerFault,
+  TooManyRequests,
+  Unintelligible,
+  Unreachable
+} from "../../src/kubernetes/KubernetesError.ts"
 import * as Store from "../../src/kubernetes/Store.ts"
 
 interface Thing {
@@ -289,6 +299,69 @@ describe("after trouble", () => {
       assert.strictEqual(server.lists.length, lists + 1)
       yield* pass("2 minutes")
       assert.isBelow(server.lists.length, lists + 12)
+    })
+  )
+})
+
+describe("a watch that fails where it is to go on", () => {
+  const cannot = [
+    new ServerFault({ message: "unable to decode an event from the watch stream", status: 500 }),
+    new Invalid({ message: "invalid resource version" }),
+    new Unintelligible({ message: "not a watch event" })
+  ]
+  it.effect.each(cannot)("twice with $_tag is followed by a list, and so again", (reason) =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      server.holds([raw("b", 40)], 50)
+      server.failWatches(reason)
+      yield* server.fail(reason)
+      yield* settle
+      assert.deepStrictEqual(names(store), ["a"])
+      yield* pass("5 seconds")
+      assert.deepStrictEqual(names(store), ["b"])
+      server.holds([raw("c", 60)], 70)
+      yield* pass("2 minutes")
+      assert.deepStrictEqual(names(store), ["c"])
+      assert.isBelow(server.lists.length, 8)
+    })
+  )
+  it.effect("is not at fault where the one before it had come there by its events", () =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 5)])
+      for (const version of [11, 12, 13]) {
+        yield* server.send(modified(raw("a", version)))
+        yield* settle
+        yield* server.fail(new ServerFault({ message: "etcd", status: 500 }))
+        yield* pass("10 seconds")
+      }
+      assert.strictEqual(server.lists.length, 1)
+    })
+  )
+  const outages = [
+    new Unreachable({ message: "down" }),
+    new Forbidden({ message: "no" }),
+    new TooManyRequests({ message: "slow down", retryAfterMillis: 1_000 })
+  ]
+  it.effect.each(outages)("with $_tag keeps its version", (reason) =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 5)])
+      server.failWatches(reason)
+      yield* server.fail(reason)
+      yield* pass("10 minutes")
+      assert.isAbove(server.watches.length, 10)
+      assert.strictEqual(server.lists.length, 1)
+    })
+  )
+  it.effect("by ending at once, again and again, is followed by a list", () =>
+    Effect.gen(function* () {
+      const { server, store } = yield* start([raw("a", 5)])
+      server.holds([raw("b", 40)], 50)
+      for (let n = 1; n <= 2; n++) {
+        yield* server.end
+        yield* settle
+        while (server.watches.length === n) yield* pass("100 millis")
+      }
+      assert.deepStrictEqual(names(store), ["b"])
     })
   )
 })
