@@ -62,6 +62,11 @@ const lull = 500
 const silence = 10
 const firstBackOff = 800
 const longestBackOff = 30_000
+/**
+ * Milliseconds. The server is well where a watch was open so long, and that it was cut is no trouble to wait out: proxies
+ * on the way may cut each after a minute.
+ */
+const proven = 10_000
 /** So long without trouble, and the trouble before is forgotten. */
 const calm = Duration.toMillis(Duration.minutes(2))
 
@@ -81,6 +86,8 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
   let isCurrent = false
   /** Where the watch goes on; undefined: list first. */
   let version: string | undefined
+  /** When the server accepted the last watch; undefined: not yet. */
+  let openSince: number | undefined
 
   /** Everything there is, and the version it was there at; the mirror is as it was. */
   const listAll = Effect.gen(function* () {
@@ -141,7 +148,11 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       const now = () => clock.currentTimeMillisUnsafe()
       let readAt = now()
       let beatAt = Number.NEGATIVE_INFINITY
-      const onOpen = () => ready.openUnsafe()
+      openSince = undefined
+      const onOpen = () => {
+        openSince = now()
+        ready.openUnsafe()
+      }
       yield* kubernetes.watch(resource, { ...selection, resourceVersion: from, timeoutSeconds, onOpen }).pipe(
         Stream.runForEachArray((events) =>
           Effect.suspend(() => {
@@ -173,41 +184,46 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       const from = version
       const result = yield* Effect.result(from === undefined ? list : watch(from))
       const now = yield* Clock.currentTimeMillis
+      const failure = result._tag === "Failure" ? result.failure : undefined
+      const reason = failure?.reason._tag
       // One that ended at once has brought nothing of what the list may lack.
       const isShort = from !== undefined && now - began < 1000
-      if (result._tag === "Failure" || isShort) ready.closeUnsafe()
-      const isExpired = result._tag === "Failure" && result.failure.reason._tag === "Expired"
+      const wasOpen = from !== undefined && openSince !== undefined && now - openSince >= proven
+      const isCut = wasOpen && reason === "Unreachable"
+      if (failure !== undefined || isShort) ready.closeUnsafe()
       if (from !== undefined && now - began >= 1000) expiries = 0
-      if (isExpired) expiries += 1
-      if (result._tag === "Success") {
+      if (reason === "Expired") expiries += 1
+      if (failure === undefined) {
         isCurrent = true
         // A watch that ends at once, again and again, is trouble too, whatever it says.
         if (from === undefined || now - began >= 1000) {
           failedAt = undefined
           continue
         }
-      } else if (isExpired) {
+      } else if (reason === "Expired") {
         yield* Effect.logInfo(`${resource.plural}: the version to watch from has expired, listing again`)
         version = undefined
         // The server is well enough to say so, whatever trouble there was before.
         if (expiries === 1) continue
-      } else if (result.failure.reason._tag === "Unreachable" && from !== undefined && now - began >= calm) {
-        yield* Effect.logDebug(`${resource.plural}: ${result.failure.message}`)
+      } else if (isCut && now - began >= calm) {
+        yield* Effect.logDebug(`${resource.plural}: ${failure.message}`)
         continue
       } else {
         isCurrent = false
-        yield* Effect.logWarning(`${resource.plural}: ${result.failure.message}`)
+        yield* Effect.logWarning(`${resource.plural}: ${failure.message}`)
       }
-      if (result._tag === "Success" || mayBeOfVersion(result.failure)) {
+      if (failure === undefined || mayBeOfVersion(failure)) {
         if (version !== undefined && version === failedAt) {
           yield* Effect.logInfo(`${resource.plural}: no watch goes on from the version, listing again`)
           version = undefined
         }
         failedAt = version
       }
-      troubles = now - lastTrouble >= calm ? 0 : troubles + 1
-      lastTrouble = now
-      yield* Effect.sleep(yield* backOff(troubles, result._tag === "Failure" ? result.failure : undefined))
+      if (!isCut) {
+        troubles = now - lastTrouble >= calm ? 0 : troubles + 1
+        lastTrouble = now
+      }
+      yield* Effect.sleep(yield* backOff(isCut ? 0 : troubles, failure))
     }
   })
 

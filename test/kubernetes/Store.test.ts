@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Cause } from "effect"
-import { Effect, Queue, Stream } from "effect"
+import { type Duration, Effect, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Raw } from "../../src/domain/Object.ts"
 import {
@@ -53,6 +53,7 @@ const makeServer = () => {
   }> = []
   let listFailure: Reason | undefined
   let watchFailure: Reason | undefined
+  let failsAfter: Duration.Input = 0
   const failed = (reason: Reason) => new KubernetesError({ operation: "test", reason })
   const service = {
     list: (_resource: unknown, options: ListOptions) =>
@@ -72,7 +73,10 @@ const makeServer = () => {
         Effect.gen(function* () {
           const queue = yield* Queue.make<WatchEvent, KubernetesError | Cause.Done>()
           watches.push({ options, queue })
-          if (watchFailure !== undefined) return Stream.fail(failed(watchFailure))
+          if (watchFailure !== undefined) {
+            yield* Effect.sleep(failsAfter)
+            return Stream.fail(failed(watchFailure))
+          }
           options.onOpen?.()
           return Stream.fromQueue(queue)
         })
@@ -94,8 +98,9 @@ const makeServer = () => {
     failLists: (reason: Reason | undefined) => {
       listFailure = reason
     },
-    failWatches: (reason: Reason | undefined) => {
+    failWatches: (reason: Reason | undefined, after: Duration.Input = 0) => {
       watchFailure = reason
+      failsAfter = after
     },
     send: (...events: ReadonlyArray<WatchEvent>) =>
       Effect.forEach(events, (event) => Queue.offer(current(), event), { discard: true }),
@@ -436,6 +441,36 @@ describe("a watch", () => {
         yield* pass("1 second")
         assert.strictEqual(server.watches.length, open + 1)
       })
+  )
+  it.effect.each([50, 60, 90, 110])("cut after %i s each time is open again within a second", (seconds) =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 5)])
+      for (let n = 2; n < 12; n++) {
+        yield* pass(`${seconds} seconds`)
+        yield* server.fail(new Unreachable({ message: "reset" }))
+        yield* pass("1 second")
+        assert.strictEqual(server.watches.length, n)
+      }
+    })
+  )
+  it.effect("that is cut takes nothing from the back-off of what comes after", () =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 5)])
+      yield* pass("50 seconds")
+      server.failWatches(new Unreachable({ message: "refused" }))
+      yield* server.fail(new Unreachable({ message: "reset" }))
+      yield* pass("5 minutes")
+      assert.isBelow(server.watches.length, 30)
+    })
+  )
+  it.effect("that is refused late was not open", () =>
+    Effect.gen(function* () {
+      const { server } = yield* start([raw("a", 5)])
+      server.failWatches(new Unreachable({ message: "refused" }), "20 seconds")
+      yield* server.fail(new Unreachable({ message: "reset" }))
+      yield* pass("10 minutes")
+      assert.isBelow(server.watches.length, 20)
+    })
   )
   it.effect("the same event twice, or an older one later, changes nothing", () =>
     Effect.gen(function* () {
