@@ -5,25 +5,26 @@
 import { Effect, Metric } from "effect"
 import * as Metrics from "../domain/Metrics.ts"
 
-export type Result = "success" | "requeue" | "error" | "defect"
+export const results = ["success", "requeue", "error", "defect"] as const
+export type Result = (typeof results)[number]
 
 interface OfKind {
   readonly total: Readonly<Record<Result, Metric.Counter<number>>>
   readonly duration: Metric.Histogram<number>
 }
 
-const ofKind = (kind: string): OfKind => {
-  const total = (result: Result) => Metric.withAttributes(Metrics.reconcileTotal, { kind, result })
-  return {
-    total: {
-      success: total("success"),
-      requeue: total("requeue"),
-      error: total("error"),
-      defect: total("defect")
-    },
-    duration: Metric.withAttributes(Metrics.reconcileDuration, { kind })
-  }
-}
+export const total = (kind: string, result: Result): Metric.Counter<number> =>
+  Metric.withAttributes(Metrics.reconcileTotal, { kind, result })
+
+const ofKind = (kind: string): OfKind => ({
+  total: {
+    success: total(kind, "success"),
+    requeue: total(kind, "requeue"),
+    error: total(kind, "error"),
+    defect: total(kind, "defect")
+  },
+  duration: Metric.withAttributes(Metrics.reconcileDuration, { kind })
+})
 
 export interface Meters {
   /** Counts a run that took `nanos`. */

@@ -40,6 +40,9 @@ export const timeToAttach = Metric.histogram("kubestatic_time_to_attach_seconds"
   description: "From the first sight of a node that wants an address to the address attached",
   boundaries: seconds(0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
 })
+/** Every value of its label; "leftover" is what an earlier version left open and nobody asks for. */
+export const driftKinds = ["address", "group", "interface", "leftover"] as const
+export type DriftKind = (typeof driftKinds)[number]
 export const driftRepaired = Metric.counter("kubestatic_drift_repaired_total", {
   description: "Changes made by others in EC2 that were put right, by kind",
   incremental: true

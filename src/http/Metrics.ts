@@ -15,6 +15,7 @@ import * as Certificates from "./Certificates.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as SelfSigned from "./SelfSigned.ts"
 import * as Server from "./Server.ts"
+import * as Zeroes from "./Zeroes.ts"
 
 const path = "/metrics"
 
@@ -72,6 +73,7 @@ export const serve = Effect.fn("Metrics.serve")(
   function* (options: MetricsOptions) {
     const { bind, certificateFolder, isSecure, refresh = Effect.void, version } = options
     yield* Metric.update(Metric.withAttributes(Metrics.buildInfo, { version }), 1)
+    yield* Zeroes.expose
     const measure = yield* ProcessMetrics.make
     const kubernetes = yield* Kubernetes
     const route = HttpRouter.route(

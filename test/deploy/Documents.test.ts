@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import { Metric } from "effect"
 import { parseAllDocuments } from "yaml"
 import * as EventReason from "../../src/domain/EventReason.ts"
 import * as Metrics from "../../src/domain/Metrics.ts"
@@ -48,7 +49,7 @@ const podLabels = Object.entries(
   manifests.find(({ kind }) => kind === "Deployment")?.metadata?.labels ?? {}
 ).map(([name, value]) => `${name}=${value}`)
 
-const metricNames = new Set(Object.values(Metrics).map(({ id }) => id))
+const metricNames = new Set(Object.values(Metrics).flatMap((m) => (Metric.isMetric(m) ? [m.id] : [])))
 
 describe("the pages", () => {
   for (const page of pages) {

@@ -63,7 +63,7 @@ describe("Metrics", () => {
         Metric.update(Metric.withAttributes(metric, labels), 1)
       const answer = yield* scrape(
         Effect.all([
-          set(Domain.reconcileTotal, { kind: "Node", result: "settled" }),
+          set(Domain.reconcileTotal, { kind: "Node", result: "success" }),
           set(Domain.reconcileDuration, { kind: "Node" }),
           set(Domain.actors, { kind: "Node" }),
           set(Domain.mailboxDepth, { kind: "Node" }),
@@ -73,7 +73,7 @@ describe("Metrics", () => {
           set(Domain.addresses, { state: "kept" }),
           set(Domain.firewallRules, { state: "Applied" }),
           set(Domain.timeToAttach, {}),
-          set(Domain.driftRepaired, { kind: "ExternalIP" }),
+          set(Domain.driftRepaired, { kind: "address" }),
           set(Domain.undecodableObjects, { kind: "FirewallRule" }),
           set(Domain.lastSweep, {}),
           set(Domain.leader, {})
@@ -81,7 +81,7 @@ describe("Metrics", () => {
       )
       const samples = samplesOf(answer)
       for (const name of [
-        'kubestatic_reconcile_total{kind="Node",result="settled"}',
+        'kubestatic_reconcile_total{kind="Node",result="success"}',
         'kubestatic_reconcile_duration_seconds_bucket{kind="Node",le="+Inf"}',
         'kubestatic_reconcile_duration_seconds_sum{kind="Node"}',
         'kubestatic_reconcile_duration_seconds_count{kind="Node"}',
@@ -93,7 +93,7 @@ describe("Metrics", () => {
         'kubestatic_addresses{state="kept"}',
         'kubestatic_firewall_rules{state="Applied"}',
         "kubestatic_time_to_attach_seconds_count",
-        'kubestatic_drift_repaired_total{kind="ExternalIP"}',
+        'kubestatic_drift_repaired_total{kind="address"}',
         'kubestatic_undecodable_objects{kind="FirewallRule"}',
         "kubestatic_last_sweep_timestamp_seconds",
         "kubestatic_leader",
@@ -106,6 +106,32 @@ describe("Metrics", () => {
       assert.include(answer.body, "# TYPE kubestatic_actors gauge\n")
       assert.include(answer.body, "# HELP kubestatic_leader 1 while this process holds the lease\n")
     }).pipe(fresh)
+  )
+
+  it.effect(
+    "what counts single events stands at 0 before the first of them, and looking counts nothing",
+    () =>
+      Effect.gen(function* () {
+        const { port } = yield* Metrics.serve(open)
+        yield* send({ port, path: "/metrics" })
+        const samples = samplesOf(yield* send({ port, path: "/metrics" }))
+        const zeroes = [
+          ...["address", "group", "interface", "leftover"].map(
+            (kind) => `kubestatic_drift_repaired_total{kind="${kind}"}`
+          ),
+          ...["Node", "Assignment", "ExternalIP", "SecurityGroup", "FirewallRule"].flatMap((kind) =>
+            ["success", "requeue", "error", "defect"].map(
+              (result) => `kubestatic_reconcile_total{kind="${kind}",result="${result}"}`
+            )
+          ),
+          'kubestatic_time_to_attach_seconds_bucket{le="0.25"}',
+          'kubestatic_time_to_attach_seconds_bucket{le="600"}',
+          'kubestatic_time_to_attach_seconds_bucket{le="+Inf"}',
+          "kubestatic_time_to_attach_seconds_sum",
+          "kubestatic_time_to_attach_seconds_count"
+        ]
+        for (const name of zeroes) assert.strictEqual(samples.get(name), 0, name)
+      }).pipe(fresh, Effect.provide(Reviews.usual().layer))
   )
 
   it.effect("the buckets of a histogram are cumulative and end with its count", () =>
