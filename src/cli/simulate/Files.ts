@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { Effect, Result } from "effect"
-import { type Document, LineCounter, parseAllDocuments } from "yaml"
+import { type Alias, type Document, LineCounter, parseAllDocuments, visit } from "yaml"
 import { admit } from "../../domain/Admission.ts"
 import { apiVersion } from "../../domain/Names.ts"
 import * as Node from "../../domain/Node.ts"
@@ -59,18 +59,49 @@ const complaint = (kind: string, raw: unknown): string | undefined => {
   return Result.isFailure(admitted) ? admitted.failure : undefined
 }
 
+const lineAt = (lines: LineCounter, node: unknown): number | undefined => {
+  const offset = (node as { readonly range?: readonly [number, number, number] } | null | undefined)
+    ?.range?.[0]
+  return offset === undefined ? undefined : lines.linePos(offset).line
+}
+
 /** The line of the field that a complaint begins with, or of its nearest parent that is there. */
 const lineOf = (document: Document, lines: LineCounter, said: string): number => {
   const [, path = ""] = /^([A-Za-z][\w.[\]]*):/.exec(said) ?? []
   const keys = keysOf(path)
   for (let depth = keys.length; depth >= 0; depth--) {
     const node = depth === 0 ? document.contents : document.getIn(keys.slice(0, depth), true)
-    const offset = (node as { readonly range?: readonly [number, number, number] } | null | undefined)
-      ?.range?.[0]
-    if (offset !== undefined) return lines.linePos(offset).line
+    const line = lineAt(lines, node)
+    if (line !== undefined) return line
   }
   return 1
 }
+
+/** The first alias that stands for nothing, or for what it stands in itself. */
+const brokenAlias = (document: Document): Alias | undefined => {
+  let broken: Alias | undefined
+  visit(document, {
+    Alias: (_key, alias, path) => {
+      const source = alias.resolve(document)
+      if (source !== undefined && !path.includes(source)) return undefined
+      broken = alias
+      return visit.BREAK
+    }
+  })
+  return broken
+}
+
+/** What the document says, or why it says nothing: text that parses may have aliases that lead nowhere. */
+const valueOf = (document: Document): Result.Result<unknown, string> =>
+  Result.try({
+    try: () => {
+      const value: unknown = document.toJS()
+      // What holds itself is no JSON, and so no object of Kubernetes.
+      JSON.stringify(value)
+      return value
+    },
+    catch: describe
+  })
 
 export const parse = (file: string, text: string): Result.Result<ReadonlyArray<Given>, OptionsError> => {
   const lines = new LineCounter()
@@ -82,7 +113,12 @@ export const parse = (file: string, text: string): Result.Result<ReadonlyArray<G
     if (error !== undefined) {
       return refuse(error.linePos?.[0].line ?? 1, `not YAML: ${error.message.split("\n")[0]}`)
     }
-    const raw: unknown = document.toJS()
+    const value = valueOf(document)
+    if (Result.isFailure(value)) {
+      const line = lineAt(lines, brokenAlias(document)) ?? lineOf(document, lines, "")
+      return refuse(line, `not YAML: ${value.failure}`)
+    }
+    const raw = value.success
     if (raw === null || raw === undefined) continue
     const kind = String((raw as { readonly kind?: unknown }).kind ?? "")
     const wrong = complaint(kind, raw)

@@ -113,7 +113,22 @@ spec:
     ],
     ["kind.yaml", "apiVersion: v1\nkind: Secret\nmetadata: { name: s }\n", "kind.yaml:2: kind"],
     ["name.yaml", "apiVersion: v1\nkind: Node\nmetadata: { name: BAD }\n", "name.yaml:3: metadata.name"],
-    ["broken.yaml", "a: [\n", "broken.yaml:2: not YAML"]
+    ["broken.yaml", "a: [\n", "broken.yaml:2: not YAML"],
+    [
+      "alias.yaml",
+      "apiVersion: v1\nkind: Node\nmetadata:\n  name: *nope\n",
+      "alias.yaml:4: not YAML: Unresolved alias"
+    ],
+    [
+      "itself.yaml",
+      "apiVersion: v1\nkind: Node\nmetadata:\n  name: n\n  labels: &l\n    a: *l\n",
+      "itself.yaml:6: not YAML: "
+    ],
+    [
+      "aliases.yaml",
+      `a: &a [x]\nb: [${"*a, ".repeat(200)}]\n`,
+      "aliases.yaml:1: not YAML: Excessive alias count"
+    ]
   ]
   for (const [name, text, said] of wrong) {
     it(`refuses ${name} with file, line and field, and code 2`, () => {
