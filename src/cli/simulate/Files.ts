@@ -7,10 +7,10 @@ import { Effect, Result } from "effect"
 import { type Alias, type Document, LineCounter, parseAllDocuments, visit } from "yaml"
 import { admit } from "../../domain/Admission.ts"
 import { apiVersion } from "../../domain/Names.ts"
-import * as Node from "../../domain/Node.ts"
 import type { Raw } from "../../domain/Object.ts"
 import * as Pod from "../../domain/Pod.ts"
 import { externalIPs, firewallRules, nodes, pods, type Resource } from "../../kubernetes/Kubernetes.ts"
+import { ApiServer } from "../../simulation/ApiServer.ts"
 import { OptionsError } from "../OptionsError.ts"
 
 export interface Given {
@@ -18,12 +18,12 @@ export interface Given {
   readonly object: Raw
 }
 
-const kinds: Readonly<Record<string, { readonly apiVersion: string; readonly resource: Resource }>> = {
-  ExternalIP: { apiVersion, resource: externalIPs },
-  FirewallRule: { apiVersion, resource: firewallRules },
-  Node: { apiVersion: "v1", resource: nodes },
-  Pod: { apiVersion: "v1", resource: pods }
-}
+const kinds: ReadonlyMap<string, { readonly apiVersion: string; readonly resource: Resource }> = new Map([
+  ["ExternalIP", { apiVersion, resource: externalIPs }],
+  ["FirewallRule", { apiVersion, resource: firewallRules }],
+  ["Node", { apiVersion: "v1", resource: nodes }],
+  ["Pod", { apiVersion: "v1", resource: pods }]
+])
 
 /** `spec.ipRanges[0].cidr` -> `["spec", "ipRanges", 0, "cidr"]`. */
 const keysOf = (path: string): ReadonlyArray<string | number> =>
@@ -35,11 +35,33 @@ const keysOf = (path: string): ReadonlyArray<string | number> =>
 const describe = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""
 
+const namespaceOf = ({ metadata }: Raw): string => String(metadata.namespace ?? "default")
+
+/** What an API server says that has nothing else. */
+const refusal = (resource: Resource, object: Raw): string | undefined => {
+  const server = new ApiServer({ admit, seed: "", now: () => 0 })
+  const answer = server.create(resource, object, resource.isNamespaced ? namespaceOf(object) : undefined)
+  return Result.isFailure(answer) ? answer.failure.message : undefined
+}
+
+/** Of what that API server takes as it is, and the operator reads. */
+const podComplaint = (object: Raw): string | undefined => {
+  for (const part of ["spec", "status"]) {
+    try {
+      Pod.decode({ metadata: object.metadata, [part]: object[part] })
+    } catch (cause) {
+      const [, field] = /at \["(.+)"\]/.exec(String(cause)) ?? []
+      return `${field === undefined ? part : `${part}.${field}`}: ${describe(cause)}`
+    }
+  }
+  return undefined
+}
+
 /** What is wrong with an object, as `field: why`; undefined when it will do. */
 const complaint = (kind: string, raw: unknown): string | undefined => {
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return "kind: an object is needed"
-  const known = kinds[kind]
-  if (known === undefined) return `kind: takes ${Object.keys(kinds).join(", ")}, not ${JSON.stringify(kind)}`
+  const known = kinds.get(kind)
+  if (known === undefined) return `kind: takes ${[...kinds.keys()].join(", ")}, not ${JSON.stringify(kind)}`
   const object = raw as Raw
   if (object.apiVersion !== known.apiVersion) {
     return `apiVersion: takes ${known.apiVersion} for ${kind}, not ${JSON.stringify(object.apiVersion)}`
@@ -48,15 +70,9 @@ const complaint = (kind: string, raw: unknown): string | undefined => {
   if (typeof name !== "string" || !/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)) {
     return "metadata.name: takes a name of lower-case letters, digits, - and ."
   }
-  try {
-    if (kind === "Node") Node.decode(object)
-    if (kind === "Pod") Pod.decode(object)
-  } catch (cause) {
-    const [, field] = /at \["(.+)"\]/.exec(describe(cause)) ?? []
-    return `${field === undefined ? "metadata" : `spec.${field.replaceAll('"]["', ".")}`}: ${describe(cause)}`
-  }
-  const admitted = admit(kind, object)
-  return Result.isFailure(admitted) ? admitted.failure : undefined
+  const refused = refusal(known.resource, object)
+  if (refused !== undefined) return refused
+  return kind === "Pod" ? podComplaint(object) : undefined
 }
 
 const lineAt = (lines: LineCounter, node: unknown): number | undefined => {
@@ -67,7 +83,7 @@ const lineAt = (lines: LineCounter, node: unknown): number | undefined => {
 
 /** The line of the field that a complaint begins with, or of its nearest parent that is there. */
 const lineOf = (document: Document, lines: LineCounter, said: string): number => {
-  const [, path = ""] = /^([A-Za-z][\w.[\]]*):/.exec(said) ?? []
+  const [, path = ""] = /^([A-Za-z][^:\s]*):/.exec(said) ?? []
   const keys = keysOf(path)
   for (let depth = keys.length; depth >= 0; depth--) {
     const node = depth === 0 ? document.contents : document.getIn(keys.slice(0, depth), true)
@@ -123,7 +139,7 @@ export const parse = (file: string, text: string): Result.Result<ReadonlyArray<G
     const kind = String((raw as { readonly kind?: unknown }).kind ?? "")
     const wrong = complaint(kind, raw)
     if (wrong !== undefined) return refuse(lineOf(document, lines, wrong), wrong)
-    const known = kinds[kind]
+    const known = kinds.get(kind)
     if (known !== undefined) given.push({ resource: known.resource, object: raw as Raw })
   }
   return Result.succeed(given)

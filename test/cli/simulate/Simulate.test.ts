@@ -113,6 +113,22 @@ spec:
     ],
     ["kind.yaml", "apiVersion: v1\nkind: Secret\nmetadata: { name: s }\n", "kind.yaml:2: kind"],
     ["name.yaml", "apiVersion: v1\nkind: Node\nmetadata: { name: BAD }\n", "name.yaml:3: metadata.name"],
+    [
+      "annotation.yaml",
+      "apiVersion: v1\nkind: Node\nmetadata:\n  name: n\n  annotations:\n    ttl: 0\n",
+      "annotation.yaml:6: metadata.annotations.ttl: must be a string"
+    ],
+    [
+      "label.yaml",
+      "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  labels:\n    a/b: no blanks\n",
+      "label.yaml:6: metadata.labels: Invalid value"
+    ],
+    [
+      "phase.yaml",
+      "apiVersion: v1\nkind: Pod\nmetadata: { name: p }\nstatus:\n  phase: 3\n",
+      "phase.yaml:5: status.phase: "
+    ],
+    ["constructor.yaml", "kind: constructor\nmetadata: { name: c }\n", "constructor.yaml:1: kind: takes"],
     ["broken.yaml", "a: [\n", "broken.yaml:2: not YAML"],
     [
       "alias.yaml",
