@@ -16,6 +16,8 @@ import { OptionsError } from "../OptionsError.ts"
 export interface Given {
   readonly resource: Resource
   readonly object: Raw
+  /** file:line of its name. */
+  readonly at: string
 }
 
 const kinds: ReadonlyMap<string, { readonly apiVersion: string; readonly resource: Resource }> = new Map([
@@ -140,21 +142,40 @@ export const parse = (file: string, text: string): Result.Result<ReadonlyArray<G
     const wrong = complaint(kind, raw)
     if (wrong !== undefined) return refuse(lineOf(document, lines, wrong), wrong)
     const known = kinds.get(kind)
-    if (known !== undefined) given.push({ resource: known.resource, object: raw as Raw })
+    if (known === undefined) continue
+    const at = `${file}:${lineOf(document, lines, "metadata.name:")}`
+    given.push({ resource: known.resource, object: raw as Raw, at })
   }
   return Result.succeed(given)
+}
+
+const identityOf = ({ object, resource }: Given): string =>
+  `${resource.kind} ${resource.isNamespaced ? `${namespaceOf(object)}/` : ""}${object.metadata.name}`
+
+const refuseTwice = (all: ReadonlyArray<Given>): Result.Result<ReadonlyArray<Given>, OptionsError> => {
+  const first = new Map<string, Given>()
+  for (const given of all) {
+    const identity = identityOf(given)
+    const other = first.get(identity)
+    if (other !== undefined) {
+      const message = `${given.at}: metadata.name: ${identity} is given twice, first at ${other.at}`
+      return Result.fail(new OptionsError({ message }))
+    }
+    first.set(identity, given)
+  }
+  return Result.succeed(all)
 }
 
 /** Nodes first: what names them finds them. */
 const order: ReadonlyArray<Resource> = [nodes, pods, externalIPs, firewallRules]
 
 export const read = (files: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Given>, OptionsError> =>
-  Effect.map(
-    Effect.forEach(files, (file) =>
-      Effect.try({
-        try: () => readFileSync(file, "utf8"),
-        catch: (cause) => new OptionsError({ message: `-f ${file}: ${describe(cause)}` })
-      }).pipe(Effect.flatMap((text) => Effect.fromResult(parse(file, text))))
-    ),
-    (all) => all.flat().toSorted((a, b) => order.indexOf(a.resource) - order.indexOf(b.resource))
+  Effect.forEach(files, (file) =>
+    Effect.try({
+      try: () => readFileSync(file, "utf8"),
+      catch: (cause) => new OptionsError({ message: `-f ${file}: ${describe(cause)}` })
+    }).pipe(Effect.flatMap((text) => Effect.fromResult(parse(file, text))))
+  ).pipe(
+    Effect.flatMap((all) => Effect.fromResult(refuseTwice(all.flat()))),
+    Effect.map((all) => all.toSorted((a, b) => order.indexOf(a.resource) - order.indexOf(b.resource)))
   )

@@ -146,6 +146,27 @@ spec:
       "aliases.yaml:1: not YAML: Excessive alias count"
     ]
   ]
+  it("refuses an object that is given twice, in one file or in two, and says where it was first", () => {
+    const object = "apiVersion: kubestatic.quortex.io/v1alpha1\nkind: ExternalIP\nmetadata: { name: e }\n"
+    const once = file("once.yaml", object)
+    const twice = file("twice.yaml", `${object}---\n${object}`)
+    for (const [files, at, first] of [
+      [["-f", twice], `${twice}:7`, `${twice}:3`],
+      [["-f", once, "-f", once], `${once}:3`, `${once}:3`],
+      [["-f", once, "-f", twice], `${twice}:3`, `${once}:3`]
+    ] as const) {
+      assert.deepStrictEqual(simulate(...files), {
+        status: 2,
+        stderr: `kubestatic: ${at}: metadata.name: ExternalIP e is given twice, first at ${first}\n`,
+        stdout: ""
+      })
+    }
+  })
+  it("takes pods of one name in two namespaces", () => {
+    const pod = (namespace: string) =>
+      `apiVersion: v1\nkind: Pod\nmetadata: { name: p, namespace: ${namespace} }\nspec: {}\n`
+    assert.strictEqual(simulate("-f", file("pods.yaml", `${pod("a")}---\n${pod("b")}`)).status, 0)
+  })
   for (const [name, text, said] of wrong) {
     it(`refuses ${name} with file, line and field, and code 2`, () => {
       const { status, stderr, stdout } = simulate("-f", file(name, text))
