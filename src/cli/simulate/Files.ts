@@ -12,6 +12,7 @@ import * as Pod from "../../domain/Pod.ts"
 import { externalIPs, firewallRules, nodes, pods, type Resource } from "../../kubernetes/Kubernetes.ts"
 import { ApiServer } from "../../simulation/ApiServer.ts"
 import { OptionsError } from "../OptionsError.ts"
+import type { Scenario } from "./Scenario.ts"
 
 export interface Given {
   readonly resource: Resource
@@ -37,7 +38,8 @@ const keysOf = (path: string): ReadonlyArray<string | number> =>
 const describe = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""
 
-const namespaceOf = ({ metadata }: Raw): string => String(metadata.namespace ?? "default")
+const usualNamespace = "default"
+const namespaceOf = ({ metadata }: Raw): string => String(metadata.namespace ?? usualNamespace)
 
 /** What an API server says that has nothing else. */
 const refusal = (resource: Resource, object: Raw): string | undefined => {
@@ -149,13 +151,15 @@ export const parse = (file: string, text: string): Result.Result<ReadonlyArray<G
   return Result.succeed(given)
 }
 
-const identityOf = ({ object, resource }: Given): string =>
-  `${resource.kind} ${resource.isNamespaced ? `${namespaceOf(object)}/` : ""}${object.metadata.name}`
+const identityOf = ({ kind, isNamespaced }: Resource, name: unknown, namespace: string): string =>
+  `${kind} ${isNamespaced ? `${namespace}/` : ""}${name}`
+const identityOfGiven = ({ object, resource }: Given): string =>
+  identityOf(resource, object.metadata.name, namespaceOf(object))
 
 const refuseTwice = (all: ReadonlyArray<Given>): Result.Result<ReadonlyArray<Given>, OptionsError> => {
   const first = new Map<string, Given>()
   for (const given of all) {
-    const identity = identityOf(given)
+    const identity = identityOfGiven(given)
     const other = first.get(identity)
     if (other !== undefined) {
       const message = `${given.at}: metadata.name: ${identity} is given twice, first at ${other.at}`
@@ -164,6 +168,19 @@ const refuseTwice = (all: ReadonlyArray<Given>): Result.Result<ReadonlyArray<Giv
     first.set(identity, given)
   }
   return Result.succeed(all)
+}
+
+/** One of two that create the same object would fail, in the middle of the story perhaps. */
+export const refuseMade = (
+  all: ReadonlyArray<Given>,
+  scenario: Scenario,
+  count: number
+): Result.Result<ReadonlyArray<Given>, OptionsError> => {
+  const made = new Set(scenario.makes(count).map((m) => identityOf(m.resource, m.name, usualNamespace)))
+  const taken = all.find((given) => made.has(identityOfGiven(given)))
+  if (taken === undefined) return Result.succeed(all)
+  const message = `${taken.at}: metadata.name: ${identityOfGiven(taken)} is made by the scenario ${scenario.name} itself`
+  return Result.fail(new OptionsError({ message }))
 }
 
 /** Nodes first: what names them finds them. */

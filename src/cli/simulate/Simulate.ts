@@ -140,7 +140,8 @@ const tell = Effect.fnUntraced(function* (
 
 /** Runs one simulation and prints how it ended; answers the exit code. Fails with OptionsError on a wrong file. */
 export const run = Effect.fn("kubestatic.simulate")(function* (options: SimulateOptions) {
-  const given = yield* Files.read(options.files)
+  const read = yield* Files.read(options.files)
+  const given = yield* Effect.fromResult(Files.refuseMade(read, scenarioOf(options), options.nodes))
   const isLive = process.stdout.isTTY === true && !options.json && options.speed !== "max"
   const virtual = options.speed === "max" ? Clocks.virtual() : undefined
   const clock = virtual?.clock ?? Clocks.scaled(options.speed === "max" ? 1 : options.speed)

@@ -162,6 +162,18 @@ spec:
       })
     }
   })
+  it("refuses an object that the scenario makes itself, and takes others beside it", () => {
+    const node = (name: string) => `apiVersion: v1\nkind: Node\nmetadata: { name: ${name} }\n`
+    const taken = file("taken.yaml", node("node-0001"))
+    assert.deepStrictEqual(simulate("--scenario", "first-start", "-f", taken), {
+      status: 2,
+      stderr: `kubestatic: ${taken}:3: metadata.name: Node node-0001 is made by the scenario first-start itself\n`,
+      stdout: ""
+    })
+    assert.strictEqual(simulate("-f", taken).status, 0)
+    const beside = file("beside.yaml", node("node-0004"))
+    assert.strictEqual(simulate("--scenario", "first-start", "-f", beside).status, 0)
+  })
   it("takes pods of one name in two namespaces", () => {
     const pod = (namespace: string) =>
       `apiVersion: v1\nkind: Pod\nmetadata: { name: p, namespace: ${namespace} }\nspec: {}\n`
