@@ -3,14 +3,14 @@
  * Rule: wrong usage is one line on standard error and code 2; standard output carries only what a command prints.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Effect, type Layer } from "effect"
+import { Effect, type Layer, Result, type Runtime } from "effect"
 import type { Ec2 } from "../ec2/Ec2.ts"
 import type { Access } from "../kubernetes/Access.ts"
 import type { Kubernetes } from "../kubernetes/Kubernetes.ts"
 import { parse } from "../Options.ts"
 import { parseCommand } from "./CommandLine.ts"
 import * as Ending from "./Ending.ts"
-import { ExitCode, teardown } from "./ExitCode.ts"
+import { ExitCode, teardown, teardownOf } from "./ExitCode.ts"
 import { keepSmall } from "./Footprint.ts"
 import { operatorHelp, simulateHelp } from "./Help.ts"
 import * as Logging from "./Logging.ts"
@@ -51,12 +51,12 @@ const sayUsage = <A, E, R>(program: Effect.Effect<A, E, R>) =>
   )
 
 const command = <E1, E2>(
-  argv: ReadonlyArray<string>,
+  parsed: ReturnType<typeof parseCommand>,
   env: Environment,
   live: () => Promise<Live<E1, E2>>
 ): Effect.Effect<number, unknown> =>
   Effect.gen(function* () {
-    const asked = yield* Effect.fromResult(parseCommand(argv))
+    const asked = yield* Effect.fromResult(parsed)
     switch (asked._tag) {
       case "Version":
         yield* print(versionLine(process.versions.node))
@@ -94,11 +94,26 @@ const command = <E1, E2>(
     }
   })
 
+/** Remembers which signal came; `runMain` interrupts for either. */
+const teardownBySignal = (): Runtime.Teardown => {
+  let came: NodeJS.Signals | undefined
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      came ??= name
+    })
+  }
+  return teardownOf(() => came)
+}
+
 /** `argv` without node and the script. Ends the process. */
 export const main = <E1, E2>(
   argv: ReadonlyArray<string>,
   env: Environment,
   live: () => Promise<Live<E1, E2>>
 ): void => {
-  NodeRuntime.runMain(sayUsage(command(argv, env, live)), { teardown })
+  const parsed = parseCommand(argv)
+  const isOperator = Result.isSuccess(parsed) && parsed.success._tag === "Run"
+  NodeRuntime.runMain(sayUsage(command(parsed, env, live)), {
+    teardown: isOperator ? teardown : teardownBySignal()
+  })
 }

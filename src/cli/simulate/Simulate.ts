@@ -138,6 +138,10 @@ const tell = Effect.fnUntraced(function* (
   return { summary, truth }
 }, Effect.scoped)
 
+const sayCutShort = Effect.sync(() => {
+  process.stderr.write("kubestatic: stopped before everything asked for was true\n")
+})
+
 /** Runs one simulation and prints how it ended; answers the exit code. Fails with OptionsError on a wrong file. */
 export const run = Effect.fn("kubestatic.simulate")(function* (options: SimulateOptions) {
   const read = yield* Files.read(options.files)
@@ -157,7 +161,9 @@ export const run = Effect.fn("kubestatic.simulate")(function* (options: Simulate
     Effect.provideService(Clock.Clock, clock),
     Random.withSeed(String(options.seed)),
     Effect.provide(logging),
-    Effect.ensuring(Effect.sync(() => virtual?.stop()))
+    Effect.ensuring(Effect.sync(() => virtual?.stop())),
+    // Last of all: the terminal is the user's again.
+    Effect.onInterrupt(() => sayCutShort)
   )
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : Summary.render(summary, truth))
   return summary.converged ? ExitCode.clean : ExitCode.failure

@@ -1,5 +1,6 @@
 /** The command as its user runs it: a process, its exit code, what it prints. */
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -93,6 +94,23 @@ spec: { nodeName: nowhere, description: d, direction: Egress, protocol: udp, fro
     )
     assert.deepInclude(summaryOf("-f", path), { converged: true, rulesWanted: 0, nodes: 0 })
   })
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143]
+  ] as const) {
+    it(`ends with ${code} and says that it was cut short by ${signal}`, async () => {
+      // In real time it is still at it when the signal comes, which is with the first line of its story.
+      const child = spawn(process.execPath, [main, "simulate", "--speed", "1"])
+      let said = ""
+      child.stderr.on("data", (chunk) => {
+        said += chunk
+      })
+      await once(child.stdout, "data")
+      child.kill(signal)
+      assert.deepStrictEqual(await once(child, "close"), [code, null])
+      assert.strictEqual(said, "kubestatic: stopped before everything asked for was true\n")
+    })
+  }
   const wrong: ReadonlyArray<readonly [string, string, string]> = [
     [
       "range.yaml",
