@@ -15,6 +15,7 @@ import { keepSmall } from "./Footprint.ts"
 import { operatorHelp, simulateHelp } from "./Help.ts"
 import * as Logging from "./Logging.ts"
 import { parseSimulate } from "./SimulateOptions.ts"
+import * as StandardOutput from "./StandardOutput.ts"
 import { versionLine } from "./Version.ts"
 
 /** The live layers, loaded only by the command that needs them. */
@@ -112,6 +113,7 @@ export const main = <E1, E2>(
   live: () => Promise<Live<E1, E2>>
 ): void => {
   const parsed = parseCommand(argv)
+  StandardOutput.endWithIt()
   const isOperator = Result.isSuccess(parsed) && parsed.success._tag === "Run"
   NodeRuntime.runMain(sayUsage(command(parsed, env, live)), {
     teardown: isOperator ? teardown : teardownBySignal()

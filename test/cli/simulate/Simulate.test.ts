@@ -111,6 +111,19 @@ spec: { nodeName: nowhere, description: d, direction: Egress, protocol: udp, fro
       assert.strictEqual(said, "kubestatic: stopped before everything asked for was true\n")
     })
   }
+  it("ends without a word when nobody reads on, and with one line when the disk is full", () => {
+    const into = (rest: string) => {
+      const line = `"$0" "$@" ${rest}; exit \${PIPESTATUS[0]}`
+      return spawnSync("bash", ["-c", line, process.execPath, main, "simulate", "--speed", "max"], {
+        encoding: "utf8"
+      })
+    }
+    const { status, stderr } = into("| true")
+    assert.deepStrictEqual({ status, stderr }, { status: 141, stderr: "" })
+    const full = into("> /dev/full")
+    assert.strictEqual(full.status, 1)
+    assert.match(full.stderr, /^kubestatic: standard output: ENOSPC.*\n$/)
+  })
   const wrong: ReadonlyArray<readonly [string, string, string]> = [
     [
       "range.yaml",
