@@ -1,6 +1,7 @@
 /**
  * How a simulation ended, for people and for programs.
- * Rule: counted from the worlds' own books; the same seed gives the same text.
+ * Rule: counted from the worlds' own books; the same seed gives the same text. Without a convergence it says what is
+ * missing, or that only time was.
  */
 import type { Truth } from "../../simulation/Truth.ts"
 
@@ -54,12 +55,12 @@ export const render = (summary: Summary, truth: Truth): string => {
   const width = Math.max(...rows.map(([label]) => label.length))
   const lines = rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`)
   const wrong = [...truth.problems, ...truth.orphans.map((o) => `left over: ${o}`)]
+  const told = converged
+    ? "Everything asked for is true in both worlds."
+    : wrong.length === 0
+      ? "The time ran out before it was quiet; what was asked for until then is true."
+      : "Not everything asked for is true:"
   const shown = wrong.slice(0, 10).map((w) => `  - ${w}`)
   const more = wrong.length > shown.length ? [`  and ${wrong.length - shown.length} more`] : []
-  return [
-    converged ? "Everything asked for is true in both worlds." : "Not everything asked for is true:",
-    ...(converged ? [] : [...shown, ...more]),
-    ...lines,
-    ""
-  ].join("\n")
+  return [told, ...(converged ? [] : [...shown, ...more]), ...lines, ""].join("\n")
 }

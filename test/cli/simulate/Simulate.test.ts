@@ -74,6 +74,20 @@ describe("kubestatic simulate", () => {
     assert.include(stdout, "Not everything asked for is true")
     assert.include(stdout, "has no address")
   })
+  it("says that only time was missing when it runs out before all is quiet, or before the story is over", () => {
+    for (const args of [
+      ["--max-time", "2s"],
+      ["--scenario", "scale-up", "--max-time", "15s"]
+    ]) {
+      const { status, stdout } = simulate(...args)
+      assert.strictEqual(status, 1)
+      assert.include(
+        stdout,
+        "The time ran out before it was quiet; what was asked for until then is true.\n  scenario"
+      )
+      assert.notInclude(stdout, "Not everything")
+    }
+  })
   it("takes the example of the README", () => {
     const example = fileURLToPath(new URL("../../../deploy/examples/edge.yaml", import.meta.url))
     assert.deepInclude(summaryOf("-f", example), {
