@@ -28,13 +28,7 @@
 {{- end }}
 {{- end }}
 {{- include "kubestatic.extraArgsRefusals" . }}
-{{- $names := list }}
-{{- range fromYamlArray (include "kubestatic.environment" .) }}
-{{- if has .name $names }}
-{{- fail (printf "manager.extraEnv must not set %s: it is set already, by the values of aws or twice by manager.extraEnv" .name) }}
-{{- end }}
-{{- $names = append $names .name }}
-{{- end }}
+{{- include "kubestatic.extraEnvRefusals" . }}
 {{- if and .Values.metrics.certSecret (not .Values.kubeRBACProxy.enabled) }}
 {{- fail "metrics.certSecret is for secure metrics: set kubeRBACProxy.enabled: true" }}
 {{- end }}
@@ -53,14 +47,19 @@
 {{- end }}
 {{- end }}
 
-{{/* Flags that would part the program from what is rendered around it. */}}
+{{/* Flags that would part the program from what is rendered around it, each with the way out. */}}
+{{- define "kubestatic.fixedFlags" -}}
+metrics-bind-address: the Service and the network policy name its port; kubeRBACProxy.enabled chooses between 8443 and 8080
+metrics-secure: set kubeRBACProxy.enabled
+metrics-cert-dir: set metrics.certSecret
+health-probe-bind-address: the probes of the pod ask on port 8081
+leader-election-namespace: the role for the lease is in the namespace of the release
+{{- end }}
+
+{{/* Read as the program reads them: the last of a flag wins, its value may be the next word, an empty one unsets it. */}}
 {{- define "kubestatic.extraArgsRefusals" -}}
-{{- $fixed := dict
-  "metrics-bind-address" "the Service and the network policy name its port; kubeRBACProxy.enabled chooses between 8443 and 8080"
-  "metrics-secure" "set kubeRBACProxy.enabled"
-  "metrics-cert-dir" "set metrics.certSecret"
-  "health-probe-bind-address" "the probes of the pod ask on port 8081"
-  "leader-election-namespace" "the role for the lease is in the namespace of the release" }}
+{{- $fixed := include "kubestatic.fixedFlags" . | fromYaml }}
+{{- $elects := "true" }}
 {{- $before := "" }}
 {{- range $arg := .Values.manager.extraArgs }}
 {{- $name := regexFind "^--?[^=]+" $arg | trimAll "-" }}
@@ -70,11 +69,35 @@
 {{- if and (not $name) (not (regexMatch "^--?[^=]+$" $before)) }}
 {{- fail (printf "manager.extraArgs: %q is no flag: write --flag=value, or the flag and its value as two entries" $arg) }}
 {{- end }}
-{{- if and (eq $name "leader-elect") (regexMatch "=(0|f|F|false|FALSE|False)$" $arg) }}
-{{- if or (gt (int $.Values.replicaCount) 1) (ne $.Values.strategy.type "Recreate") }}
+{{- if eq $name "leader-elect" }}
+{{- $elects = ternary (regexReplaceAll "^[^=]*=" $arg "") "true" (contains "=" $arg) }}
+{{- else if and (not $name) (regexMatch "^--?leader-elect$" $before) }}
+{{- $elects = $arg }}
+{{- end }}
+{{- $before = $arg }}
+{{- end }}
+{{- if has $elects (list "" "0" "f" "F" "false" "FALSE" "False") }}
+{{- if or (gt (int .Values.replicaCount) 1) (ne .Values.strategy.type "Recreate") }}
 {{- fail "manager.extraArgs: --leader-elect=false is for one pod at a time, or two write at once: set replicaCount: 1 and strategy.type: Recreate" }}
 {{- end }}
 {{- end }}
-{{- $before = $arg }}
+{{- end }}
+
+{{/* A flag's variable says the same as the flag. */}}
+{{- define "kubestatic.extraEnvRefusals" -}}
+{{- range $flag, $way := include "kubestatic.fixedFlags" . | fromYaml }}
+{{- $variable := printf "KUBESTATIC_%s" ($flag | upper | replace "-" "_") }}
+{{- range $.Values.manager.extraEnv }}
+{{- if eq .name $variable }}
+{{- fail (printf "manager.extraEnv must not set %s: %s" $variable $way) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $names := list }}
+{{- range fromYamlArray (include "kubestatic.environment" .) }}
+{{- if has .name $names }}
+{{- fail (printf "manager.extraEnv must not set %s: it is set already, by the values of aws or twice by manager.extraEnv" .name) }}
+{{- end }}
+{{- $names = append $names .name }}
 {{- end }}
 {{- end }}

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { parse as parseYaml } from "yaml"
 import * as Helm from "../../../deploy/tools/Helm.ts"
+import { parse as parseOptions } from "../../../src/Options.ts"
 import { root } from "../world/Bundle.ts"
 import { suite } from "../world/Suite.ts"
 import { only, parse } from "./Rendered.ts"
@@ -144,5 +145,37 @@ suite("the chart", { asksEc2: false }, (scenario) => {
         assert.match(printed.stderr, reason, JSON.stringify(values))
       }
     })
+  )
+
+  scenario(
+    "lets two pods run exactly where the program, with those flags, waits for the lease",
+    ({ assets }) =>
+      Effect.sync(() => {
+        const flag = ["--leader-elect", "-leader-elect"]
+        const words = ["0", "f", "F", "false", "FALSE", "False", "1", "t", "true", "True"]
+        const further: ReadonlyArray<ReadonlyArray<string>> = [
+          ...words.map((word, i) => [flag[i % 2] ?? "", word]),
+          ...words.map((word, i) => [`${flag[i % 2]}=${word}`]),
+          ["--leader-elect="],
+          ["-leader-elect="],
+          ["--leader-elect"],
+          // The last one wins.
+          ["--leader-elect=false", "--leader-elect"],
+          ["--leader-elect", "false", "-leader-elect=true"],
+          ["--leader-elect=true", "--leader-elect", "0"],
+          ["--leader-elect", "--dry-run", "false"],
+          ["--zap-devel", "--leader-elect", "f", "--log-level", "debug"]
+        ]
+        for (const extraArgs of further) {
+          const said = JSON.stringify(extraArgs)
+          const { leaderElect } = Result.getOrThrow(parseOptions(["--leader-elect", ...extraArgs], {}))
+          const printed = Helm.run(assets.helm, ["template", "kubestatic", Helm.chart], {
+            replicaCount: 2,
+            manager: { extraArgs }
+          })
+          assert.strictEqual(printed.code === 0, leaderElect, said)
+          if (!leaderElect) assert.match(printed.stderr, /is for one pod at a time/, said)
+        }
+      })
   )
 })

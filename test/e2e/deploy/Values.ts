@@ -289,6 +289,17 @@ export const refused: ReadonlyArray<readonly [values: unknown, reason: RegExp]> 
   [{ manager: { extraArgs: ["--leader-elect=false"] }, replicaCount: 2 }, /is for one pod at a time/],
   [{ manager: { extraArgs: ["--leader-elect=f"] }, replicaCount: 1 }, /strategy\.type: Recreate/],
   [
+    { manager: { extraEnv: [{ name: "KUBESTATIC_LEADER_ELECTION_NAMESPACE", value: "other" }] } },
+    /manager.extraEnv must not set KUBESTATIC_LEADER_ELECTION_NAMESPACE: the role for the lease/
+  ],
+  [
+    {
+      kubeRBACProxy: { enabled: false },
+      manager: { extraEnv: [{ name: "KUBESTATIC_METRICS_SECURE", value: "true" }] }
+    },
+    /manager.extraEnv must not set KUBESTATIC_METRICS_SECURE: set kubeRBACProxy.enabled/
+  ],
+  [
     { aws: { region: "eu-west-1" }, manager: { extraEnv: [{ name: "AWS_REGION", value: "eu-west-2" }] } },
     /manager.extraEnv must not set AWS_REGION: it is set already/
   ],
