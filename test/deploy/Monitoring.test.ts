@@ -8,9 +8,10 @@ import { TestClock } from "effect/testing"
 import { parse as parseYaml } from "yaml"
 import { driftKinds } from "../../src/domain/Metrics.ts"
 import { actions, bucketOf } from "../../src/ec2/Buckets.ts"
+import { fromCode, knownCodes } from "../../src/ec2/Ec2Error.ts"
 import * as Exposition from "./Exposition.ts"
 import * as Promql from "./Promql.ts"
-import { scrape } from "./SimulatedMetrics.ts"
+import { scrape, scrapeOfUnready } from "./SimulatedMetrics.ts"
 
 const textOf = (name: string): string =>
   readFileSync(new URL(`../../deploy/monitoring/${name}`, import.meta.url), "utf8")
@@ -54,11 +55,14 @@ const targetLabels = ["namespace", "job", "pod"]
 /** Functions under which a counter says something. */
 const overTime = ["rate", "increase", "changes"]
 
+const parsed = async (text: Effect.Effect<string>) =>
+  Exposition.parse(
+    await Effect.runPromise(Effect.provide(text, Layer.merge(TestClock.layer(), Logger.layer([]))))
+  )
+
 let exposed: Exposition.Exposition = { types: new Map(), series: [] }
 beforeAll(async () => {
-  exposed = Exposition.parse(
-    await Effect.runPromise(Effect.provide(scrape, Layer.merge(TestClock.layer(), Logger.layer([]))))
-  )
+  exposed = await parsed(scrape)
 })
 
 const isMet = (
@@ -71,6 +75,25 @@ const isMet = (
   const isLike = operator.includes("~") ? new RegExp(`^(?:${value})$`).test(found) : found === value
   return operator.startsWith("!") !== isLike
 }
+
+/** As the SDK names them: of the credential chain, of STS and of EC2 itself. */
+const noCredentials = [
+  "CredentialsProviderError",
+  "TokenProviderError",
+  "ProviderError",
+  "AccessDenied",
+  "AccessDeniedException",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "RequestExpired",
+  "InvalidClientTokenId",
+  "SignatureDoesNotMatch",
+  "InvalidIdentityToken",
+  "InvalidIdentityTokenException",
+  "IDPRejectedClaimException",
+  "AuthFailure"
+]
+const noAnswer = ["Unreachable", "InternalServerError", "HTTP 502", "IDPCommunicationErrorException"]
 
 /** What is wrong with an expression; the words name the part. */
 const troubles = (expr: string): ReadonlyArray<string> => {
@@ -202,6 +225,35 @@ describe("the alerts", () => {
       }
     })
   }
+  it("tell of every way to be without credentials that work, and of every way to get no answer", () => {
+    const codesOf = (name: string) => {
+      const [first] = Promql.read(alerts.find(({ alert }) => alert === name)?.expr ?? "").selectors
+      const value = first?.matchers.find(({ label }) => label === "code")?.value
+      return new RegExp(`^(?:${value})$`)
+    }
+    for (const code of noCredentials) assert.match(code, codesOf("KubestaticForbidden"))
+    for (const code of noAnswer) assert.match(code, codesOf("KubestaticEC2Unreachable"))
+    for (const code of knownCodes) {
+      assert.strictEqual(
+        codesOf("KubestaticForbidden").test(code),
+        fromCode(code, "")._tag === "Refused",
+        code
+      )
+    }
+  })
+  it("tell of a process that is without them from its start on, by what such a process exposes", async () => {
+    const { series } = await parsed(scrapeOfUnready)
+    const fires = ({ expr }: Alert) =>
+      Promql.alternatives(expr).some((part) =>
+        Promql.read(part).selectors.every(
+          ({ isExcluding, matchers, metric }) =>
+            series.some((s) => s.metric === metric && matchers.every((m) => isMet(m, s.labels))) !==
+            isExcluding
+        )
+      )
+    const firing = alerts.filter(fires).map(({ alert }) => alert)
+    assert.includeMembers(firing, ["KubestaticSweepStale", "KubestaticNotReady", "KubestaticForbidden"])
+  })
   it("have a severity, a summary, a description and names of their own", () => {
     assert.strictEqual(new Set(alerts.map((a) => a.alert)).size, alerts.length)
     for (const { alert, annotations, for: duration, labels } of alerts) {

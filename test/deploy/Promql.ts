@@ -20,6 +20,8 @@ export interface Selector {
   readonly within: string | undefined
   /** A range such as [5m] is behind it. */
   readonly isRanged: boolean
+  /** It stands behind `unless`: where it is there, the expression is not. */
+  readonly isExcluding: boolean
 }
 
 export interface Expression {
@@ -53,7 +55,7 @@ export const read = (expr: string): Expression => {
     }
   }
 
-  const visit = (node: SyntaxNode, within: string | undefined): void => {
+  const visit = (node: SyntaxNode, within: string | undefined, isExcluding: boolean): void => {
     if (node.type.isError) problems.push(`at ${node.from}: ${JSON.stringify(text(node))} in ${expr}`)
     if (node.name === "VectorSelector") {
       const metric = node.getChild("Identifier")
@@ -62,14 +64,29 @@ export const read = (expr: string): Expression => {
         metric: metric === null ? "" : text(metric),
         matchers: matchers.map(matcherOf),
         within,
-        isRanged: node.parent?.name === "MatrixSelector"
+        isRanged: node.parent?.name === "MatrixSelector",
+        isExcluding
       })
     }
     if (node.name === "GroupingLabels") grouping.push(...node.getChildren("LabelName").map(text))
     const called = node.name === "FunctionCall" ? node.getChild("FunctionIdentifier") : null
-    for (const child of childrenOf(node)) visit(child, called === null ? within : text(called))
+    const excluded = node.getChild("Unless") === null ? null : node.lastChild
+    for (const child of childrenOf(node)) {
+      visit(child, called === null ? within : text(called), isExcluding || child.from === excluded?.from)
+    }
   }
-  visit(parser.parse(expr).topNode, undefined)
+  visit(parser.parse(expr).topNode, undefined, false)
   if (selectors.length === 0) problems.push(`no metric in ${expr}`)
   return { problems, selectors, grouping }
+}
+
+/** The sides of its outermost `or`s, each an expression of its own. */
+export const alternatives = (expr: string): ReadonlyArray<string> => {
+  const sides = (node: SyntaxNode | null): ReadonlyArray<string> =>
+    node === null
+      ? []
+      : node.getChild("Or") === null
+        ? [expr.slice(node.from, node.to)]
+        : [...sides(node.firstChild), ...sides(node.lastChild)]
+  return sides(parser.parse(expr).topNode.firstChild)
 }

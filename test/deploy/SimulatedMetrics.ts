@@ -1,5 +1,6 @@
 /**
- * /metrics of an operator that has lived through good and bad days, scraped over HTTP as Prometheus does.
+ * /metrics of an operator that has lived through good and bad days, and of one that never became ready, scraped over HTTP
+ * as Prometheus does.
  * Rule: nothing is set by hand; what is there was counted by the running operator.
  */
 import { Effect, Metric } from "effect"
@@ -11,7 +12,9 @@ import * as World from "../World.ts"
 
 const auto = { [autoAssignLabel]: "true" }
 
-const live = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typeof World.make>>) {
+type Of = Effect.Success<ReturnType<typeof World.make>>
+
+const live = Effect.fnUntraced(function* (world: Of) {
   // Left behind by an earlier version: a port that nobody asked for.
   yield* world.launch("n1", { labels: auto })
   const leftover = yield* world.ec2.hand.createGroup({
@@ -53,24 +56,36 @@ const live = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typeo
   return running.operator
 })
 
+/** Started with credentials that EC2 does not take: it never becomes ready. */
+const startInVain = Effect.fnUntraced(function* (world: Of) {
+  yield* world.ec2.change({ areCredentialsValid: false })
+  const running = yield* world.start()
+  yield* world.pass("15 minutes")
+  return running.operator
+})
+
 /** The text that a scrape gives, from a registry of its own. */
-export const scrape = Effect.gen(function* () {
-  const world = yield* World.make()
-  const operator = yield* live(world)
-  const { port } = yield* Metrics.serve({
-    bind: { host: "127.0.0.1", port: 0 },
-    isSecure: false,
-    certificateFolder: undefined,
-    version: "1.2.3",
-    refresh: operator.updateGauges
-  })
-  return (yield* send({ port, path: "/metrics" })).body
-}).pipe(
-  Effect.scoped,
-  Effect.provide(Reviews.usual().layer),
-  Effect.provideServiceEffect(
-    Metric.MetricRegistry,
-    Effect.sync(() => new Map())
-  ),
-  Effect.orDie
-)
+const scrapeAfter = (life: typeof live) =>
+  Effect.gen(function* () {
+    const world = yield* World.make()
+    const operator = yield* life(world)
+    const { port } = yield* Metrics.serve({
+      bind: { host: "127.0.0.1", port: 0 },
+      isSecure: false,
+      certificateFolder: undefined,
+      version: "1.2.3",
+      refresh: operator.updateGauges
+    })
+    return (yield* send({ port, path: "/metrics" })).body
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Reviews.usual().layer),
+    Effect.provideServiceEffect(
+      Metric.MetricRegistry,
+      Effect.sync(() => new Map())
+    ),
+    Effect.orDie
+  )
+
+export const scrape = scrapeAfter(live)
+export const scrapeOfUnready = scrapeAfter(startInVain)
