@@ -254,6 +254,17 @@ describe("the alerts", () => {
     const firing = alerts.filter(fires).map(({ alert }) => alert)
     assert.includeMembers(firing, ["KubestaticSweepStale", "KubestaticNotReady", "KubestaticForbidden"])
   })
+  it("tell of memory before the limit is reached, and not for what the largest cluster needs", () => {
+    const fileOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8")
+    const numberIn = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1])
+    const limit = numberIn(fileOf("deploy/manifests/deployment.yaml"), /limits:\s+memory: (\d+)Mi/) * 2 ** 20
+    const most = numberIn(fileOf("README.md"), /\b(\d+) MB at most, while it starts/) * 1e6
+    const { expr = "" } = alerts.find(({ alert }) => alert === "KubestaticMemory") ?? {}
+    const [, product = ""] = /> ([\d.* ]+) and/.exec(expr) ?? []
+    const threshold = product.split("*").reduce((before, factor) => before * Number(factor), 1)
+    assert.isBelow(threshold, 0.9 * limit)
+    assert.isAbove(threshold, 1.1 * most)
+  })
   it("have a severity, a summary, a description and names of their own", () => {
     assert.strictEqual(new Set(alerts.map((a) => a.alert)).size, alerts.length)
     for (const { alert, annotations, for: duration, labels } of alerts) {

@@ -29,6 +29,17 @@
 {{- if and .Values.kubeRBACProxy.enabled .Values.metrics.certSecret }}true{{ end }}
 {{- end }}
 
+{{/* In bytes, as a product for PromQL. Where there is no limit, or it is written in a rarer way: the default one. */}}
+{{- define "kubestatic.memoryLimit" -}}
+{{- $limit := dig "limits" "memory" "" (default dict .Values.manager.resources) | toString }}
+{{- $units := dict "k" " * 1000" "M" " * 1000 * 1000" "G" " * 1000 * 1000 * 1000" "Ki" " * 1024" "Mi" " * 1024 * 1024" "Gi" " * 1024 * 1024 * 1024" }}
+{{- if regexMatch "^[0-9]+([.][0-9]+)?(e[+]?[0-9]+)?([kMG]|[KMG]i)?$" $limit -}}
+{{ regexFind "^[0-9.]+(e[+]?[0-9]+)?" $limit }}{{ get $units (regexFind "[kKMGi]*$" $limit) }}
+{{- else -}}
+256 * 1024 * 1024
+{{- end }}
+{{- end }}
+
 {{/* The flags, in the order of --help. */}}
 {{- define "kubestatic.arguments" -}}
 - --cloud-provider={{ .Values.cloudProvider }}

@@ -187,6 +187,21 @@ export const others: ReadonlyArray<
     "kind: PrometheusRule",
     "example.test/pr: e"
   ],
+  ...(
+    [
+      ["1Gi", "1 * 1024 * 1024 * 1024"],
+      ["1.5Gi", "1.5 * 1024 * 1024 * 1024"],
+      ["300M", "300 * 1000 * 1000"],
+      [536_870_912, "5.36870912e+08"],
+      [null, "256 * 1024 * 1024"]
+    ] as const
+  ).map(
+    ([memory, bytes]) =>
+      [
+        { manager: { resources: { limits: { memory } } }, prometheusRule: { enabled: true } },
+        `process_resident_memory_bytes > 0.86 * ${bytes} and on`
+      ] as const
+  ),
   [
     {
       grafanaDashboard: {
