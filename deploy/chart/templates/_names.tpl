@@ -12,15 +12,15 @@
 {{- end }}
 
 {{- define "kubestatic.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "kubestatic.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "kubestatic.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "kubestatic.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 {{ include "kubestatic.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end }}
 
 {{/* With further ones, which win: "labels" of the dict that is given. */}}
@@ -28,9 +28,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- merge dict (default dict .labels) (include "kubestatic.labels" .root | fromYaml) | toYaml }}
 {{- end }}
 
-{{/* A Service is named by a DNS label: no dot, and 63 characters at most. Names that fit are those of 0.14. */}}
+{{/* A Service is named by a DNS label: no dot, a letter first, and 63 characters at most. Names that fit are those of 0.14. */}}
 {{- define "kubestatic.metricsServiceName" -}}
 {{- $fullname := include "kubestatic.fullname" . | replace "." "-" }}
+{{- if regexMatch "^[0-9]" $fullname }}
+{{- $fullname = printf "kubestatic-%s" $fullname }}
+{{- end }}
 {{- if gt (len $fullname) 47 }}
 {{- $fullname = printf "%s-%s" ($fullname | trunc 38 | trimSuffix "-") ($fullname | sha256sum | trunc 8) }}
 {{- end }}
@@ -45,8 +48,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "kubestatic.subjects" -}}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "kubestatic.serviceAccountName" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ include "kubestatic.serviceAccountName" . | quote }}
+    namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
 {{- define "kubestatic.image" -}}

@@ -4,6 +4,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { parse as parseYaml } from "yaml"
 import * as Helm from "../../../deploy/tools/Helm.ts"
+import { values } from "../../../deploy/tools/Manifests.ts"
 import { parse as parseOptions } from "../../../src/Options.ts"
 import { root } from "../world/Bundle.ts"
 import { suite } from "../world/Suite.ts"
@@ -86,9 +87,13 @@ suite("the chart", { asksEc2: false }, (scenario) => {
     (world) =>
       Effect.gen(function* () {
         const { assets, kubectl } = world
-        yield* kubectl.ok(["create", "namespace", "odd"])
+        yield* kubectl.ok(["apply", "-f", join(root, "test/e2e/deploy/foreign/crds.yaml")])
+        yield* kubectl.ok(["wait", "--for=condition=Established", "crd", "--all"])
+        // For YAML a number.
+        const namespace = "12345"
+        yield* kubectl.ok(["create", "namespace", namespace])
         const longest = "r".repeat(53)
-        const named: ReadonlyArray<readonly [release: string, values: unknown]> = [
+        const named: ReadonlyArray<readonly [release: string, names: Fields]> = [
           [longest, {}],
           [`${"r".repeat(52)}s`, {}],
           ["with.dots", {}],
@@ -96,16 +101,35 @@ suite("the chart", { asksEc2: false }, (scenario) => {
           ["edge", { nameOverride: "n".repeat(80) }],
           ["edge", { fullnameOverride: "f".repeat(63) }],
           // Its 38th character is a hyphen.
-          ["edge", { fullnameOverride: `${"f".repeat(37)}-${"g".repeat(20)}` }]
+          ["edge", { fullnameOverride: `${"f".repeat(37)}-${"g".repeat(20)}` }],
+          // What YAML takes for something else than a text.
+          ["2024", {}],
+          ["1.5", { nameOverride: "2024" }],
+          ...["2024", "1e3", "0x1f", "2024-01-02", "true", "null", "no"].map(
+            (word) => ["edge", { fullnameOverride: word, nameOverride: word }] as const
+          ),
+          ["1", { fullnameOverride: `1${"f".repeat(62)}` }]
         ]
+        const everything = {
+          ...values,
+          kubeRBACProxy: { enabled: true },
+          metrics: { certSecret: "2024" },
+          aws: { existingSecret: "12345" },
+          priorityClassName: "1000"
+        }
         const services = new Set<string>()
-        for (const [release, values] of named) {
-          const printed = Helm.run(assets.helm, ["template", release, Helm.chart, "-n", "odd"], values)
+        for (const [release, names] of named) {
+          const printed = Helm.run(assets.helm, ["template", release, Helm.chart, "-n", namespace], {
+            ...everything,
+            ...names
+          })
           assert.strictEqual(printed.code, 0, printed.stderr)
           yield* kubectl.ok(["apply", "--dry-run=server", "--validate=strict", "-f", "-"], printed.stdout)
           services.add(only(parse(printed.stdout), "Service").metadata.name)
         }
         assert.strictEqual(services.size, named.length)
+        // As API servers without RelaxedServiceNameValidation want it.
+        for (const service of services) assert.match(service, /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/)
         assert.include([...services], "kubestatic-edge-metrics-service")
       })
   )

@@ -71,6 +71,7 @@ export const others: ReadonlyArray<
   [{ driftInterval: "10m" }, "--drift-interval=10m"],
   [{ driftInterval: 0 }, "--drift-interval=0"],
   [{ ec2RateShare: 0.25 }, "--ec2-rate-share=0.25"],
+  [{ ec2RateShare: 0.0001 }, "--ec2-rate-share=0.0001"],
   // As helm --set passes it on.
   [{ ec2RateShare: "0.5" }, "--ec2-rate-share=0.5"],
   [{ extraTags: { team: "edge", stage: "prod=1" } }, '"--extra-tags=stage=prod=1,team=edge"'],
@@ -79,7 +80,7 @@ export const others: ReadonlyArray<
   [{ logFormat: "text" }, "--log-format=text"],
   [{ aws: { region: "eu-west-1" } }, "AWS_REGION", "eu-west-1"],
   [{ aws: { accessKeyID: "id", secretAccessKey: "key" } }, "kind: Secret", "AWS_SECRET_ACCESS_KEY"],
-  [{ aws: { existingSecret: "mine" } }, "name: mine", "key: accessKeyId", "key: secretAccessKey"],
+  [{ aws: { existingSecret: "mine" } }, 'name: "mine"', "key: accessKeyId", "key: secretAccessKey"],
   [
     { aws: { roleArn: "arn:aws:iam::123456789012:role/kubestatic" } },
     "eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/kubestatic"
@@ -99,11 +100,11 @@ export const others: ReadonlyArray<
   [{ manager: { securityContext: { runAsUser: 1000 } } }, "runAsUser: 1000"],
   [{ manager: { extraArgs: ["--dry-run=false"] } }, "- --dry-run=false"],
   [{ manager: { extraEnv: [{ name: "HTTPS_PROXY", value: "http://proxy.test" }] } }, "http://proxy.test"],
-  [{ kubeRBACProxy: { enabled: false } }, "--metrics-bind-address=:8080", "name: http-metrics"],
+  [{ kubeRBACProxy: { enabled: false } }, "--metrics-bind-address=:8080", 'name: "http-metrics"'],
   [
     { metrics: { certSecret: "metrics-tls" } },
     "--metrics-cert-dir=/etc/kubestatic/metrics",
-    "secretName: metrics-tls"
+    'secretName: "metrics-tls"'
   ],
   [{ replicaCount: 1 }, "replicas: 1"],
   [{ strategy: { rollingUpdate: { maxUnavailable: 1 } } }, "maxUnavailable: 1"],
@@ -116,8 +117,8 @@ export const others: ReadonlyArray<
   [{ livenessProbe: { failureThreshold: 9 } }, "failureThreshold: 9"],
   [{ readinessProbe: { periodSeconds: 7 } }, "periodSeconds: 7"],
   [{ imagePullSecrets: [{ name: "registry" }] }, "- name: registry"],
-  [{ nameOverride: "pinned" }, "name: kubestatic-pinned", "app.kubernetes.io/name: pinned"],
-  [{ fullnameOverride: "pinned" }, "name: pinned-controller-manager", "name: pinned-metrics-service"],
+  [{ nameOverride: "pinned" }, 'name: "kubestatic-pinned"', 'app.kubernetes.io/name: "pinned"'],
+  [{ fullnameOverride: "pinned" }, 'name: "pinned-controller-manager"', 'name: "pinned-metrics-service"'],
   [{ podAnnotations: { "example.test/a": "b" } }, "example.test/a: b"],
   [
     { podAnnotations: { "kubectl.kubernetes.io/default-container": "proxy" } },
@@ -125,7 +126,7 @@ export const others: ReadonlyArray<
   ],
   [{ podLabels: { "example.test/l": "m" } }, "example.test/l: m"],
   [{ nodeSelector: { disk: "ssd" } }, "disk: ssd"],
-  [{ priorityClassName: "system-cluster-critical" }, "priorityClassName: system-cluster-critical"],
+  [{ priorityClassName: "system-cluster-critical" }, 'priorityClassName: "system-cluster-critical"'],
   [{ tolerations: [{ key: "dedicated", operator: "Exists" }] }, "key: dedicated", "externalip-not-attached"],
   [
     {
@@ -171,8 +172,8 @@ export const others: ReadonlyArray<
     "kind: ServiceMonitor",
     "release: prometheus",
     "example.test/sm: d",
-    "interval: 30s",
-    "scrapeTimeout: 10s",
+    'interval: "30s"',
+    'scrapeTimeout: "10s"',
     "targetLabel: node",
     "scheme: https"
   ],
@@ -212,7 +213,7 @@ export const others: ReadonlyArray<
       }
     },
     "kind: ConfigMap",
-    "namespace: monitoring",
+    'namespace: "monitoring"',
     "dashboards: found",
     "folder: AWS"
   ],
@@ -283,7 +284,8 @@ export const refused: ReadonlyArray<readonly [values: unknown, reason: RegExp]> 
   [{ driftInterval: 300 }, /driftInterval.*got number, want string/s],
   [{ driftInterval: "1.2.3s" }, /driftInterval': '1\.2\.3s' does not match/],
   [{ ec2RateShare: 2 }, /ec2RateShare.*maximum: got 2, want 1/s],
-  [{ ec2RateShare: 0 }, /ec2RateShare.*exclusiveMinimum: got 0/s],
+  [{ ec2RateShare: 0 }, /ec2RateShare.*minimum: got 0, want 0\.0001/s],
+  [{ ec2RateShare: 0.00001 }, /ec2RateShare.*minimum: got .*, want 0\.0001/s],
   [{ ec2RateShare: "1.5" }, /ec2RateShare': '1\.5' does not match/],
   [{ extraTags: { "a,b": "c" } }, /extraTags: "a,b" is no key/],
   [{ extraTags: { "kubestatic.quortex.io/managed": "false" } }, /extraTags must not set/],
