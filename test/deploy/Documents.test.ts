@@ -63,6 +63,19 @@ describe("the pages", () => {
         if (anchor !== undefined) assert.include(anchorsIn(path), anchor, target)
       }
     })
+    it(`${page}: where it sends for a reason, there is the table of them`, () => {
+      for (const [said, target = ""] of read(page).matchAll(
+        /\breasons?\b[^.|[\]]*(?:\[[^\]]*)?\]\(([^)\s]+)\)/g
+      )) {
+        const [file = "", anchor = ""] = target.split("#")
+        const section = read(join(dirname(page), file))
+          .split(/^(?=#+ )/m)
+          .find((text) => anchorOf(/^#+ (.+)/.exec(text)?.[1] ?? "") === anchor)
+        for (const reason of Object.keys(Reason.explanations)) {
+          assert.include(section, `| \`${reason}\` |`, said)
+        }
+      }
+    })
     it(`${page}: every metric it names is exposed`, () => {
       for (const [name] of read(page).matchAll(/\bkubestatic_[a-z0-9_]+\b/g)) {
         assert.isTrue(metricNames.has(name), name)
