@@ -166,7 +166,7 @@ const make = Effect.fnUntraced(function* ({ clusterIds }: Options) {
         asking = undefined
       }
     })
-  const drifted = (kind: "address" | "group" | "interface") => {
+  const drifted = (kind: Exclude<Metrics.DriftKind, "leftover">) => {
     if (sweptFrom === undefined) return
     Effect.runSyncWith(context)(Metric.update(Metric.withAttributes(Metrics.driftRepaired, { kind }), 1))
   }

@@ -6,7 +6,7 @@ import { Clock, Duration, Effect, Metric, Semaphore } from "effect"
 import type { Behaviour } from "../../actor/ActorSystem.ts"
 import { reconcile } from "../../actor/Reconcile.ts"
 import { Reason } from "../../domain/Condition.ts"
-import { driftRepaired } from "../../domain/Metrics.ts"
+import { type DriftKind, driftRepaired } from "../../domain/Metrics.ts"
 import { Tag } from "../../domain/Names.ts"
 import * as Permission from "../../domain/Permission.ts"
 import { Ec2, type NetworkInterface } from "../../ec2/Ec2.ts"
@@ -502,7 +502,10 @@ export const make = Effect.gen(function* () {
   /** What an earlier version left open and nobody asks for: told once, when the group is first brought in order. */
   const tellLeftovers = Effect.fnUntraced(function* (nodeName: string, run: Run) {
     if (run.leftovers.length === 0) return
-    yield* Metric.update(Metric.withAttributes(driftRepaired, { kind: "leftover" }), run.leftovers.length)
+    yield* Metric.update(
+      Metric.withAttributes(driftRepaired, { kind: "leftover" satisfies DriftKind }),
+      run.leftovers.length
+    )
     const node = mirrors.nodes.get(nodeName)
     const list = run.leftovers
       .map((p) => `${p.direction} ${p.protocol} ${p.fromPort ?? "all"}-${p.toPort ?? "all"} ${p.source}`)
