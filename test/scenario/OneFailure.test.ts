@@ -120,6 +120,63 @@ describe("a rule that follows an address", () => {
   )
 })
 
+describe("what a status said last of where an address is", () => {
+  /** It waits on n1 for a node that does not exist. */
+  const waiting = Effect.fnUntraced(function* (options: World.Options = {}) {
+    const world = yield* followed(options)
+    yield* world.change("ExternalIP", "edge", { spec: { nodeName: "typo" } })
+    yield* world.pass("10 seconds")
+    assert.deepStrictEqual(world.openOn("n1"), [http])
+    return world
+  })
+  it.effect("opens nothing there once another object has the address", () =>
+    Effect.gen(function* () {
+      const world = yield* waiting()
+      yield* world.ec2.hand.setTags(addressID(world), { [Tag.externalIPName]: "zeta" })
+      yield* world.pass("6 minutes")
+      yield* world.create("ExternalIP", "zeta", { nodeName: "n2" })
+      yield* world.pass("10 minutes")
+      assert.deepInclude(world.condition("ExternalIP", "edge", "Ready"), { reason: "AddressNotOwned" })
+      assert.deepStrictEqual([world.openOn("n1"), world.openOn("n2")], [[], [http]])
+    })
+  )
+  it.effect("keeps nothing open where the object is left alone and people take the address off", () =>
+    Effect.gen(function* () {
+      const world = yield* waiting()
+      yield* world.change("ExternalIP", "edge", { spec: { disableReconciliation: true } })
+      yield* world.pass("10 seconds")
+      yield* world.ec2.hand.disassociate(addressID(world))
+      yield* world.pass("6 minutes")
+      assert.deepStrictEqual(world.openOn("n1"), [])
+    })
+  )
+  it.effect("keeps nothing open once the address cannot be released and is off its node", () =>
+    Effect.gen(function* () {
+      const world = yield* followed()
+      yield* world.ec2.deny("ReleaseAddress")
+      yield* world.remove("ExternalIP", "edge")
+      yield* world.pass("1 minute")
+      assert.isUndefined(world.ec2.addresses()[0]?.association)
+      assert.deepStrictEqual(world.openOn("n1"), [])
+      assert.strictEqual(world.statusOf("ExternalIP", "edge").state, "Reserved")
+    })
+  )
+  it.effect("keeps nothing open while another party's finalizer holds an object that we let go", () =>
+    Effect.gen(function* () {
+      const world = yield* waiting()
+      const { finalizers = [] } = world.kubernetes.get(externalIPs, { name: "edge" })?.metadata ?? {}
+      yield* world.change("ExternalIP", "edge", {
+        metadata: { finalizers: [...(finalizers as ReadonlyArray<string>), "example.com/other"] }
+      })
+      yield* world.remove("ExternalIP", "edge")
+      yield* world.pass("1 minute")
+      assert.isDefined(world.kubernetes.get(externalIPs, { name: "edge" }))
+      assert.deepStrictEqual(world.ec2.addresses(), [])
+      assert.deepStrictEqual(world.openOn("n1"), [])
+    })
+  )
+})
+
 describe("an address", () => {
   it.effect("goes back to its interface also where the first attempt fails and it has no public IP", () =>
     Effect.gen(function* () {

@@ -35,11 +35,13 @@ export const decide = (o: Observed): Decision<Step> => {
 
 /** Why nothing may be done for an object now; undefined where there is no reason. */
 const hold = (o: Observed, object: ExternalIP.ExternalIP): Decision<Step> | undefined => {
+  const address = pick(o.addresses, object.status.addressID) ?? o.statusAddress
   if (object.spec._tag === "Failure") {
-    return say(o, object, Status.invalid(object, object.spec.failure), Next.awaitChange("a valid spec"))
+    const outcome = Status.invalid(object, address, object.spec.failure)
+    return say(o, object, outcome, Next.awaitChange("a valid spec"))
   }
   return ExternalIP.isDisabled(object)
-    ? say(o, object, Status.disabled(object), Next.awaitChange("reconciliation to be enabled"))
+    ? say(o, object, Status.disabled(object, address), Next.awaitChange("reconciliation to be enabled"))
     : undefined
 }
 
@@ -118,7 +120,9 @@ export const failureStatus = (
         return Status.unattached(object, address, verdict)
       }
       case "Release":
-        return step.isExtra ? undefined : Status.stuckDeleting(object, failure.reason, failure.message)
+        return step.isExtra
+          ? undefined
+          : Status.stuckDeleting(object, step.address, failure.reason, failure.message)
       case "TagAddress":
         return Status.unattached(
           object,

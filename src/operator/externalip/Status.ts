@@ -48,18 +48,28 @@ const attachmentOf = (object: ExternalIP.ExternalIP, address: Address): Outcome[
 const untilAttached = (object: ExternalIP.ExternalIP): "None" | "Interface" =>
   ExternalIP.nodeName(object) === undefined ? "None" : "Interface"
 
-const stay = (verdicts: ReadonlyArray<Verdict>): Outcome => ({
-  state: undefined,
-  address: undefined,
-  attachment: "Unchanged",
-  verdicts
-})
+/** Nothing is done about it. Where its address is, if that is known, is said all the same: rules follow it. */
+const stay = (
+  object: ExternalIP.ExternalIP,
+  address: Address | undefined,
+  verdicts: ReadonlyArray<Verdict>
+): Outcome => {
+  const isDetached = address !== undefined && address.association === undefined
+  return {
+    state: isDetached && object.status.state === "Associated" ? "Reserved" : undefined,
+    address: undefined,
+    attachment: address === undefined ? "Unchanged" : attachmentOf(object, address),
+    verdicts
+  }
+}
 
-export const invalid = (_: ExternalIP.ExternalIP, why: string): Outcome =>
-  stay([isFalse(Ready, Reason.InvalidSpec, why)])
+export const invalid = (object: ExternalIP.ExternalIP, address: Address | undefined, why: string): Outcome =>
+  stay(object, address, [isFalse(Ready, Reason.InvalidSpec, why)])
 
-export const disabled = (_: ExternalIP.ExternalIP): Outcome =>
-  stay([isUnknown(Ready, Reason.ReconciliationDisabled, "spec.disableReconciliation is true")])
+export const disabled = (object: ExternalIP.ExternalIP, address: Address | undefined): Outcome =>
+  stay(object, address, [
+    isUnknown(Ready, Reason.ReconciliationDisabled, "spec.disableReconciliation is true")
+  ])
 
 /** The durable intent: from its lastTransitionTime on, an address may exist that nobody has seen. */
 export const allocating = (object: ExternalIP.ExternalIP): Outcome => ({
@@ -73,12 +83,12 @@ export const allocating = (object: ExternalIP.ExternalIP): Outcome => ({
 })
 
 /** EC2 turns the request away for now: the intent stands and the next attempt serves it. */
-export const delayed = (_: ExternalIP.ExternalIP, reason: FailureReason, message: string): Outcome =>
-  stay([isFalse(Ready, reason, message)])
+export const delayed = (object: ExternalIP.ExternalIP, reason: FailureReason, message: string): Outcome =>
+  stay(object, undefined, [isFalse(Ready, reason, message)])
 
 /** No address of a lost AllocateAddress showed up within the visibility window. */
-export const allocationLost = (_: ExternalIP.ExternalIP): Outcome =>
-  stay([
+export const allocationLost = (object: ExternalIP.ExternalIP): Outcome =>
+  stay(object, undefined, [
     isFalse(
       IPCreated,
       Reason.ProviderError,
@@ -93,9 +103,12 @@ export const notCreated = (object: ExternalIP.ExternalIP, verdict: Verdict): Out
   verdicts: [verdict, { ...verdict, type: Ready, status: "False" }]
 })
 
-export const notOwned = (_: ExternalIP.ExternalIP, address: Address): Outcome => {
+export const notOwned = (object: ExternalIP.ExternalIP, address: Address): Outcome => {
   const why = `${address.allocationId} does not carry the tags of this object and cluster; --adopt-cluster-id takes over addresses of another cluster id`
-  return stay([isFalse(IPCreated, Reason.AddressNotOwned, why), isFalse(Ready, Reason.AddressNotOwned, why)])
+  return stay(object, address, [
+    isFalse(IPCreated, Reason.AddressNotOwned, why),
+    isFalse(Ready, Reason.AddressNotOwned, why)
+  ])
 }
 
 /** Allocated; attached to nothing, or about to be attached. */
@@ -138,8 +151,13 @@ export const associated = (
   }
 }
 
-export const stuckDeleting = (_: ExternalIP.ExternalIP, reason: FailureReason, message: string): Outcome =>
-  stay([isFalse(Ready, reason === Reason.ProviderError ? Reason.Deleting : reason, message)])
+export const stuckDeleting = (
+  object: ExternalIP.ExternalIP,
+  address: Address,
+  reason: FailureReason,
+  message: string
+): Outcome =>
+  stay(object, address, [isFalse(Ready, reason === Reason.ProviderError ? Reason.Deleting : reason, message)])
 
 /** The whole status after an outcome. `now` is in epoch milliseconds. */
 export const render = (object: ExternalIP.ExternalIP, outcome: Outcome, now: number): ExternalIP.Status => {

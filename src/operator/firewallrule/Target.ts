@@ -19,11 +19,20 @@ export interface Surroundings {
 }
 
 /**
- * It is on some instance, the one that its spec names or another. The Go implementation drops the instance from a status
- * that says Associated.
+ * The one that has it, of several that say so: on the node that it names, on another one, or on the node that it names
+ * without a word of the instance, as the Go implementation leaves it.
  */
-const isAttached = ({ status }: ExternalIP.ExternalIP): boolean =>
-  status.instanceID !== undefined || status.state === "Associated"
+const holderOf = (said: ReadonlyArray<ExternalIP.ExternalIP>): ExternalIP.ExternalIP | undefined => {
+  // Without our finalizer it has let go, whatever its last status says.
+  const alive = said.filter((e) => !ExternalIP.isDeleting(e) || ExternalIP.hasFinalizer(e))
+  const isSomewhere = ({ status }: ExternalIP.ExternalIP) => status.instanceID !== undefined
+  const isAssociated = ({ status }: ExternalIP.ExternalIP) => status.state === "Associated"
+  return (
+    alive.find((e) => isAssociated(e) && isSomewhere(e)) ??
+    alive.find(isSomewhere) ??
+    alive.find(isAssociated)
+  )
+}
 
 const none = (reason: FailureReason, message: string): Target => ({ _tag: "None", reason, message })
 
@@ -40,7 +49,7 @@ export const targetOf = (rule: FirewallRule.FirewallRule, around: Surroundings):
   if (rule.spec._tag === "Failure") return none(Reason.InvalidRule, rule.spec.failure)
   const address = FirewallRule.publicIPAddress(rule)
   if (address !== undefined) {
-    const holder = around.externalIPsWithAddress(address).find(isAttached)
+    const holder = holderOf(around.externalIPsWithAddress(address))
     return holder === undefined
       ? none(Reason.NotRequested, `no ExternalIP with address ${address} is associated to a node`)
       : nodeHolding(address, holder, around)
