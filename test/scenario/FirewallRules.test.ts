@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { firewallRuleFinalizer, Tag } from "../../src/domain/Names.ts"
 import * as Permission from "../../src/domain/Permission.ts"
+import type { RulesRequest } from "../../src/ec2/Ec2.ts"
+import { Ec2Error, fromCode } from "../../src/ec2/Ec2Error.ts"
 import { nodes } from "../../src/kubernetes/Kubernetes.ts"
 import { KubernetesError } from "../../src/kubernetes/KubernetesError.ts"
 import { reasonOfAnswer } from "../../src/kubernetes/StatusCode.ts"
@@ -604,6 +606,117 @@ describe("the quota of rules in a group", () => {
         })
     )
   }
+})
+
+describe("a rule of several ranges at the edge of the quota", () => {
+  it.effect("is opened in part only while it is found out how many fit: younger ones that fit are open", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      yield* world.launch("n1", { labels: {} })
+      for (let n = 0; n < 58; n++)
+        yield* world.create(
+          "FirewallRule",
+          `a${String(n).padStart(2, "0")}`,
+          on("n1", { fromPort: 1000 + n })
+        )
+      const five = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16", "10.5.0.0/16"]
+      yield* world.create("FirewallRule", "b", on("n1", { fromPort: 2000, ...ranges(...five) }))
+      yield* world.create("FirewallRule", "c", on("n1", { fromPort: 3000 }))
+      yield* world.create("FirewallRule", "d", on("n1", { fromPort: 3001 }))
+      yield* world.start()
+      yield* world.pass("12 minutes")
+      const ready = (name: string) => world.condition("FirewallRule", name, "Ready").reason
+      assert.deepStrictEqual(["b", "c", "d"].map(ready), ["RuleLimitExceeded", "Ready", "Ready"])
+      assert.deepStrictEqual(
+        world.openOn("n1").filter((key) => key.includes("|2000|")),
+        []
+      )
+    })
+  )
+})
+
+describe("EC2's refusals", () => {
+  const refusing = (
+    operation: string,
+    code: string,
+    isMet: (request: RulesRequest) => boolean,
+    call: "authorizeSecurityGroupRules" | "revokeSecurityGroupRules"
+  ): World.Options => ({
+    throughEc2: (ec2) => ({
+      ...ec2,
+      [call]: (request: RulesRequest) =>
+        isMet(request)
+          ? Effect.fail(new Ec2Error({ operation, reason: fromCode(code, "refused") }))
+          : ec2[call](request)
+    })
+  })
+  it.effect("of a full group are not asked for over and over, where a refused rule takes room in it", () =>
+    Effect.gen(function* () {
+      const isBad = (r: RulesRequest) =>
+        r.permissions.some((p) => p.ipv4.some((x) => x.source === "10.66.0.0/16"))
+      const world = yield* oneNode({
+        ...refusing(
+          "AuthorizeSecurityGroupIngress",
+          "InvalidParameterValue",
+          isBad,
+          "authorizeSecurityGroupRules"
+        ),
+        conditions: { quotas: { rulesPerGroup: 3 } }
+      })
+      yield* world.create("FirewallRule", "a", on("n1", ranges("10.1.0.0/16")))
+      yield* world.pass("5 seconds")
+      yield* world.change("FirewallRule", "a", { spec: ranges("10.1.0.0/16", "10.66.0.0/16") })
+      yield* world.pass("5 seconds")
+      for (const n of [0, 1, 2])
+        yield* world.create("FirewallRule", `b${n}`, on("n1", { fromPort: 1000 + n }))
+      yield* world.pass("10 minutes")
+      const reasons = ["a", "b0", "b1", "b2"].map(
+        (name) => world.condition("FirewallRule", name, "Ready").reason
+      )
+      assert.deepStrictEqual(reasons, ["InvalidRule", "Ready", "Ready", "RuleLimitExceeded"])
+      const refused = world.ec2.calls().get("AuthorizeSecurityGroupIngress")
+      assert.isAtMost(refused?.get("RulesPerSecurityGroupLimitExceeded") ?? 0, 12)
+    })
+  )
+  it.effect("to close one rule keep no other one open, nor its object", () =>
+    Effect.gen(function* () {
+      const isPeer = (r: RulesRequest) => r.permissions.some((p) => p.groups.length > 0)
+      const world = yield* oneNode(
+        refusing("RevokeSecurityGroupIngress", "InvalidGroup.NotFound", isPeer, "revokeSecurityGroupRules")
+      )
+      yield* world.create("FirewallRule", "web", on("n1"))
+      yield* world.pass("5 minutes")
+      const { groupId = "" } = world.groups()[0] ?? {}
+      const other = yield* world.ec2.hand.createGroup({ name: "other", vpcId: "vpc-1" })
+      const [ssh] = Permission.expand("Ingress", World.ssh)
+      if (ssh === undefined) return
+      const peer = { ...ssh, sourceKind: "groups", source: other.groupId } as const
+      const permissions = Permission.merge([peer])
+      yield* world.ec2.hand.authorize({ groupId, direction: "Ingress", permissions })
+      yield* world.pass("6 minutes")
+      yield* world.create("FirewallRule", "db", on("n1", { fromPort: 5432 }))
+      yield* world.pass("10 seconds")
+      assert.deepInclude(world.condition("FirewallRule", "db", "Ready"), { status: "True" })
+      yield* world.remove("FirewallRule", "db")
+      yield* world.pass("10 seconds")
+      assert.isUndefined(world.firewallRule("db"))
+      assert.deepStrictEqual(world.openOn("n1"), [Permission.key(peer), "Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+    })
+  )
+  it.effect("that say the group is gone are believed: what is wanted is open again in seconds", () =>
+    Effect.gen(function* () {
+      const world = yield* oneNode({ conditions: { latency: { min: 80, max: 250 } } })
+      yield* world.create("FirewallRule", "web", on("n1"))
+      yield* world.create("FirewallRule", "db", on("n1", { fromPort: 5432 }))
+      yield* world.pass("10 seconds")
+      const { groupId = "" } = world.groups()[0] ?? {}
+      yield* world.ec2.hand.detachGroup(world.interfaceOf("n1"), groupId)
+      yield* world.ec2.hand.deleteGroup(groupId)
+      yield* world.remove("FirewallRule", "db")
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+    })
+  )
 })
 
 describe("a VPC with IPv6", () => {

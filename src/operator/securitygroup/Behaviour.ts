@@ -66,6 +66,8 @@ interface Run {
   readonly attachments: Map<string, ReadonlyArray<NetworkInterface>>
   readonly made: Set<string>
   readonly readBack: Set<string>
+  readonly opened: Set<string>
+  readonly stuck: Set<string>
   readonly undeletable: Set<string>
   nameTakenBy: string | undefined
   leftovers: ReadonlyArray<Permission.Permission>
@@ -81,7 +83,7 @@ export const make = Effect.gen(function* () {
   const around = surroundings(mirrors)
   const memory = new Map<string, Lasting>()
   const ipv6 = makeIpv6()
-  /** One at a time: what the first one learns of a VPC is not asked again by those that wait. */
+  /** One at a time: what the first one learns of a VPC the others need not ask, and come back for. */
   const asking = yield* Semaphore.make(1)
 
   const lastingOf = (nodeName: string): Lasting => {
@@ -143,7 +145,10 @@ export const make = Effect.gen(function* () {
         described: lasting.described,
         attachments: run.attachments,
         made: run.made,
-        unread: lasting.unread.difference(run.readBack),
+        unread: lasting.unread,
+        readBack: run.readBack,
+        opened: run.opened,
+        stuck: run.stuck,
         undeletable: run.undeletable,
         nameTakenBy: run.nameTakenBy
       },
@@ -202,7 +207,10 @@ export const make = Effect.gen(function* () {
       o: Plan.Observed
     ) {
       const { direction, group, permissions } = step
-      const opened = () => wroteRules(group, (present) => [...present, ...permissions])
+      const opened = () => {
+        for (const p of permissions) run.opened.add(Permission.key(p))
+        wroteRules(group, (present) => [...present, ...permissions])
+      }
       const isBatch = permissions.length > 1
       yield* ec2.authorizeSecurityGroupRules(request(step)).pipe(
         Effect.tap(() => Effect.sync(opened)),
@@ -252,6 +260,13 @@ export const make = Effect.gen(function* () {
       const { direction, group, permissions } = step
       const closed = () =>
         wroteRules(group, (present) => present.filter((p) => !permissions.some(sameKey(p))))
+      /** Ours; or one of others that a rule refers to, and then only that rule stays. */
+      const missedGroup = () => {
+        if (permissions.every((p) => p.sourceKind !== "groups"))
+          return wrote(() => inventory.deletedGroup(group.groupId))
+        if (permissions.length > 1) run.batch[direction] = 1
+        else for (const p of permissions) run.stuck.add(Permission.key(p))
+      }
       const forgetWhatIsGone = () => {
         // A mismatch revokes nothing: alone, it is gone; in a batch, the mirror is behind.
         if (permissions.length === 1) return closed()
@@ -267,12 +282,9 @@ export const make = Effect.gen(function* () {
         ),
         Effect.catchReason("Ec2Error", "Gone", ({ code }, error) =>
           Effect.suspend(() => {
-            // What was made just now is not gone: EC2's view lags. And the group that EC2 does not find may be one that
-            // a rule refers to, of others: the next pass reads.
-            const isAboutGroup = code === "InvalidGroup.NotFound"
-            if (run.made.has(group.groupId) || (isAboutGroup && permissions.length === 1))
-              return Effect.fail(error)
-            if (isAboutGroup) run.batch[direction] = 1
+            // What was made just now is not gone: EC2's view lags, and the next pass reads.
+            if (run.made.has(group.groupId)) return Effect.fail(error)
+            if (code === "InvalidGroup.NotFound") missedGroup()
             else forgetWhatIsGone()
             return Effect.void
           })
@@ -355,7 +367,7 @@ export const make = Effect.gen(function* () {
       const isEverywhere = sameKey(everywhereIpv6)
       run.readBack.add(groupId)
       yield* asking
-        .withPermit(
+        .withPermitsIfAvailable(1)(
           Effect.suspend(() =>
             ipv6.isKnown(vpcId, o.now)
               ? Effect.void
@@ -527,6 +539,8 @@ export const make = Effect.gen(function* () {
       attachments: new Map(),
       made: new Set(),
       readBack: new Set(),
+      opened: new Set(),
+      stuck: new Set(),
       undeletable: new Set(),
       nameTakenBy: undefined,
       leftovers: []

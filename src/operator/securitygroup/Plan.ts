@@ -79,13 +79,14 @@ const hold = (o: Observed, where: Extract<Situation, { _tag: "Placed" }>): Decis
     if (missing.length === 0) continue
     const limit = o.memory.limits[direction]
     const count = group.permissions.filter((p) => p.direction === direction).length
-    if (limit !== undefined && count + missing.length > limit) {
+    const room = limit === undefined ? anyNumber : Math.max(0, limit - count)
+    if (missing.length > room) {
       // A full group: only here may something be closed before something else is opened.
       const revoke = o.isFrozen ? undefined : revokeExcess(o, group, keep, direction)
       if (revoke !== undefined) return perform(revoke)
     }
-    const permissions = missing.slice(0, o.memory.batch[direction])
-    return perform({ _tag: "Authorize", group, direction, permissions })
+    const permissions = missing.slice(0, Math.min(room, o.memory.batch[direction]))
+    if (permissions.length > 0) return perform({ _tag: "Authorize", group, direction, permissions })
   }
   if (!chosen.groupIds.includes(group.groupId)) {
     return perform({
@@ -94,8 +95,6 @@ const hold = (o: Observed, where: Extract<Situation, { _tag: "Placed" }>): Decis
       networkInterfaceId: chosen.networkInterfaceId
     })
   }
-  // Only now: what is asked for is open, and nobody waits for it.
-  if (o.memory.unread.has(group.groupId)) return perform({ _tag: "ReadBack", group })
   if (!o.isFrozen) {
     const revoke = revokeExcess(o, group, keep)
     if (revoke !== undefined) return perform(revoke)
@@ -106,10 +105,26 @@ const hold = (o: Observed, where: Extract<Situation, { _tag: "Placed" }>): Decis
   if (leaving !== undefined) return leaving
   const extra = o.groups.find((g) => g.groupId !== group.groupId)
   if (extra !== undefined && !o.isFrozen) return dismantle(o, extra)
-  const until = o.memory.limitsUntil
+  return rest(o, group, wanted)
+}
+
+/** What is asked for is open, and nobody waits for what is left. */
+const rest = (o: Observed, group: GroupRecord, wanted: Union): Decision<Step> => {
+  const { limitsUntil, readBack, stuck, unread } = o.memory
+  if (unread.has(group.groupId)) {
+    return readBack.has(group.groupId)
+      ? settled(Next.requeueAfter("10 seconds", `the rules that EC2 gave ${group.groupId}`))
+      : perform({ _tag: "ReadBack", group })
+  }
+  if (stuck.size > 0)
+    return settled(
+      Next.requeueAfter("1 minute", `EC2 to find the groups that rules of ${group.groupId} name`)
+    )
+  const held = new Set(group.permissions.map(Permission.key))
+  const isFull = wanted.overLimit.size > 0 || [...wanted.permissions.keys()].some((key) => !held.has(key))
   return settled(
-    wanted.overLimit.size > 0 && until !== undefined
-      ? Next.requeueAfter(`${Math.max(0, until - o.now)} millis`, "room in the security group")
+    isFull && limitsUntil !== undefined
+      ? Next.requeueAfter(`${Math.max(0, limitsUntil - o.now)} millis`, "room in the security group")
       : Next.awaitChange()
   )
 }
@@ -176,7 +191,10 @@ const revokeExcess = (
 ): Revoke | undefined => {
   for (const direction of directions) {
     if (only !== undefined && only !== direction) continue
-    const excess = group.permissions.filter((p) => p.direction === direction && !keep.has(Permission.key(p)))
+    const excess = group.permissions.filter((p) => {
+      const key = Permission.key(p)
+      return p.direction === direction && !keep.has(key) && !o.memory.stuck.has(key)
+    })
     if (excess.length === 0) continue
     const permissions = excess.slice(0, o.memory.batch[direction])
     return { _tag: "Revoke", group, direction, permissions }

@@ -63,6 +63,12 @@ export interface Memory {
   readonly made: ReadonlySet<string>
   /** Groups made by this process whose rules were not read since. */
   readonly unread: ReadonlySet<string>
+  /** Those that this run has tried to read. */
+  readonly readBack: ReadonlySet<string>
+  /** Keys of permissions that this run has opened. */
+  readonly opened: ReadonlySet<string>
+  /** Keys of permissions that EC2 does not let us close: they refer to groups that it does not find. */
+  readonly stuck: ReadonlySet<string>
   /** Groups that cannot be taken off an interface, or that something else still holds: emptied first. */
   readonly undeletable: ReadonlySet<string>
   readonly nameTakenBy: string | undefined

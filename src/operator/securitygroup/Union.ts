@@ -33,29 +33,34 @@ export interface Union {
 
 export const directions: ReadonlyArray<Permission.Direction> = ["Ingress", "Egress"]
 
-/**
- * @param staying identities that stay open where they are open: they take room in the group
- * @param present identities that the group holds now
- */
+export interface Holding {
+  /** Identities that stay open where they are open: they take room in the group. */
+  readonly staying: ReadonlySet<string>
+  /** Identities that are open, but for those that were opened just now to find out how many fit. */
+  readonly present: ReadonlySet<string>
+  /** Rules of each direction in the group that holds most. */
+  readonly most: Readonly<Record<Permission.Direction, number>>
+}
+
 export const unionOf = (
   rules: ReadonlyArray<FirewallRule.FirewallRule>,
   refusals: ReadonlyMap<string, Refusal>,
   limits: Limits,
-  staying: ReadonlySet<string>,
-  present: ReadonlySet<string>
+  { most, present, staying }: Holding
 ): Union => {
   const permissions = new Map<string, Permission.Permission>()
   const owners = new Map<string, Array<FirewallRule.FirewallRule>>()
   const overLimit = new Set<FirewallRule.FirewallRule>()
   const refused = new Map<FirewallRule.FirewallRule, Refusal>()
   const heldOverLimit = new Set<string>()
+  const heldRefused = new Set<string>()
   const room = (direction: Permission.Direction): number => {
     const learned = limits[direction]
     if (learned === undefined) return Number.POSITIVE_INFINITY
     const isOfDirection = (key: string) => key.startsWith(`${direction}|`)
     // More than it was said to take is there: the quota is another one by now, and nothing goes for its sake.
-    const limit = Math.max(learned, [...present].filter(isOfDirection).length)
-    const others = new Set([...staying, ...heldOverLimit])
+    const limit = Math.max(learned, most[direction])
+    const others = new Set([...staying, ...heldOverLimit, ...heldRefused])
     const taken = [...others].filter((k) => isOfDirection(k) && !permissions.has(k)).length
     const held = [...permissions.values()].filter((p) => p.direction === direction).length
     return limit - taken - held
@@ -64,6 +69,7 @@ export const unionOf = (
     const refusal = refusals.get(rule.metadata.uid)
     if (refusal !== undefined && refusal.generation === rule.metadata.generation) {
       refused.set(rule, refusal)
+      for (const key of rule.permissions.map(Permission.key)) if (present.has(key)) heldRefused.add(key)
       continue
     }
     const added = rule.permissions.filter((p) => !permissions.has(Permission.key(p)))

@@ -10,7 +10,14 @@ import type { Observed } from "./Step.ts"
 import { type Union, unionOf } from "./Union.ts"
 
 export const union = (o: Observed): Union =>
-  unionOf(o.wanted, o.memory.refusals, o.memory.limits, presentStaying(o), presentKeys(o))
+  unionOf(o.wanted, o.memory.refusals, o.memory.limits, {
+    staying: presentStaying(o),
+    present: presentKeys(o).difference(o.memory.opened),
+    most: { Ingress: mostOf(o, "Ingress"), Egress: mostOf(o, "Egress") }
+  })
+
+const mostOf = (o: Observed, direction: Permission.Direction): number =>
+  Math.max(0, ...o.groups.map((g) => g.permissions.filter((p) => p.direction === direction).length))
 
 const presentKeys = (o: Observed): ReadonlySet<string> =>
   new Set(o.groups.flatMap((g) => g.permissions.map(Permission.key)))
