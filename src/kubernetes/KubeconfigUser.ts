@@ -36,7 +36,7 @@ export interface KubeconfigUser {
 
 /** The users of a file by their names. */
 export const read = async (file: string): Promise<ReadonlyMap<string, KubeconfigUser>> => {
-  const { users } = await decode(parse(await readFile(file, "utf8"), { merge: true }) ?? {})
+  const { users } = await decode(parse(await readFile(file, "utf8")) ?? {})
   const from = (path: string) => resolve(dirname(file), path)
   return new Map(
     (users ?? []).map(({ name, user }) => {

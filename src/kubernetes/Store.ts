@@ -151,6 +151,8 @@ export const make = Effect.fnUntraced(function* <A, Index extends string>(
       openSince = undefined
       const onOpen = () => {
         openSince = now()
+        // A quiet watch may bring nothing, not even a bookmark, before a proxy cuts it.
+        isCurrent = true
         ready.openUnsafe()
       }
       yield* kubernetes.watch(resource, { ...selection, resourceVersion: from, timeoutSeconds, onOpen }).pipe(

@@ -404,9 +404,12 @@ describe("a watch", () => {
   )
   it.effect("that went silent is opened again from the same version", () =>
     Effect.gen(function* () {
-      const { server } = yield* start([raw("a", 5)])
+      const { server, store } = yield* start([raw("a", 5)])
       yield* server.fail(new Unreachable({ message: "nothing came for 90 s" }))
+      assert.isFalse(store.isCurrent())
       yield* pass("2 seconds")
+      // Though nothing has come since.
+      assert.isTrue(store.isCurrent())
       assert.strictEqual(server.watches.length, 2)
       assert.strictEqual(server.watches.at(-1)?.options.resourceVersion, "10")
       assert.strictEqual(server.lists.length, 1)
