@@ -15,14 +15,13 @@ import type {
   NetworkInterface,
   SecurityGroup
 } from "../ec2/Ec2.ts"
+import { accountId } from "./Ec2Ids.ts"
 import * as Instances from "./Ec2Instances.ts"
 import { type Answer, refuse } from "./Ec2Refusal.ts"
 import type { AddressRecord, GroupRecord, InstanceRecord, InterfaceRecord, State } from "./Ec2State.ts"
 import { matches } from "./Ec2Tags.ts"
 import type { Versioned } from "./Ec2Visibility.ts"
 
-/** The owner of every Elastic IP of this account. */
-export const accountId = "123456789012"
 /** The most a request takes as values of one filter. */
 const maxFilterValues = 200
 

@@ -7,7 +7,7 @@ import { Result } from "effect"
 import type { Tags } from "../domain/Names.ts"
 import type { Permission } from "../domain/Permission.ts"
 import type { RulesRequest } from "../ec2/Ec2.ts"
-import { derivedId } from "./Ec2Ids.ts"
+import { accountId, derivedId } from "./Ec2Ids.ts"
 import { type Answer, done, refuse } from "./Ec2Refusal.ts"
 import * as Rules from "./Ec2Rules.ts"
 import { type GroupRecord, put, type State, type Vpc } from "./Ec2State.ts"
@@ -106,7 +106,8 @@ const isHeld = (state: State, groupId: string): boolean => {
   }
   for (const group of state.groups.all()) {
     if (group.groupId === groupId) continue
-    if (group.permissions.some((p) => p.sourceKind === "groups" && p.source === groupId)) return true
+    if (group.permissions.some((p) => p.sourceKind === "groups" && p.source === Rules.sourceOf(groupId)))
+      return true
   }
   return false
 }
@@ -134,7 +135,7 @@ const changeRules = (
   const group = named(state, at, request.groupId)
   if (Result.isFailure(group)) return Result.fail(group.failure)
   for (const { source } of request.permissions.flatMap((p) => p.groups)) {
-    const referenced = named(state, at, source)
+    const referenced = named(state, at, source.replace(`${accountId}/`, ""))
     if (Result.isFailure(referenced)) return Result.fail(referenced.failure)
   }
   const { permissions, groupId } = group.success

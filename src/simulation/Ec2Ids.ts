@@ -6,6 +6,9 @@ import { hash } from "node:crypto"
 
 export type Prefix = "eipalloc" | "eipassoc" | "eni" | "i" | "sg"
 
+/** The account: the owner of every Elastic IP and every group of it. */
+export const accountId = "123456789012"
+
 /** 17 hex digits, as in every EC2 resource id since 2016. */
 const digits = (text: string): string => hash("sha256", text).slice(0, 17)
 

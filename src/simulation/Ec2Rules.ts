@@ -7,6 +7,7 @@ import { Result } from "effect"
 import { IpInterface, IpNetwork } from "effect/net"
 import * as Permission from "../domain/Permission.ts"
 import type { Conditions } from "./Ec2Conditions.ts"
+import { accountId } from "./Ec2Ids.ts"
 import { type Answer, refuse } from "./Ec2Refusal.ts"
 
 type Permissions = ReadonlyArray<Permission.Permission>
@@ -46,6 +47,11 @@ const canonicalIpv6 = (cidr: string): string | undefined => {
   return Result.isSuccess(parsed) ? IpNetwork.format(IpNetwork.fromInterface(parsed.success)) : undefined
 }
 
+const groupSource = /^(?:(\d{12})\/)?(sg-[0-9a-f]{8,17})$/
+
+/** A group as the source of a rule: EC2 shows it with its account always, and takes it as ours without one. */
+export const sourceOf = (groupId: string, owner = accountId): string => `${owner}/${groupId}`
+
 const canonicalSource = (kind: Permission.SourceKind, source: string): string | undefined => {
   switch (kind) {
     case "ipv4":
@@ -55,7 +61,9 @@ const canonicalSource = (kind: Permission.SourceKind, source: string): string | 
     case "prefixLists":
       return /^pl-[0-9a-f]{8,17}$/.test(source) ? source : undefined
     case "groups":
-      return /^sg-[0-9a-f]{8,17}$/.test(source) ? source : undefined
+      return groupSource.test(source)
+        ? source.replace(groupSource, (_, owner, id) => sourceOf(id, owner))
+        : undefined
   }
 }
 

@@ -700,7 +700,10 @@ describe("EC2's refusals", () => {
       yield* world.remove("FirewallRule", "db")
       yield* world.pass("10 seconds")
       assert.isUndefined(world.firewallRule("db"))
-      assert.deepStrictEqual(world.openOn("n1"), [Permission.key(peer), "Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+      assert.deepStrictEqual(world.openOn("n1"), [
+        `Ingress|tcp|22|22|groups|123456789012/${other.groupId}`,
+        "Ingress|tcp|80|80|ipv4|10.0.0.0/8"
+      ])
     })
   )
   it.effect("that say the group is gone are believed: what is wanted is open again in seconds", () =>

@@ -13,6 +13,7 @@ const prefixes: Readonly<Record<string, Made>> = {
   vpc: "vpc"
 }
 const idPattern = /^(eipalloc|eipassoc|sg|eni|i|vpc)-[0-9a-f]+$/
+const ownedPattern = /^(\d{12})\/(.+)$/
 const addressPattern = /^\d+\.\d+\.\d+\.\d+$/
 
 const ofNothing: { readonly [M in Made]: string } = {
@@ -51,6 +52,8 @@ export const make = (): Ids => {
     if (known !== undefined) return known
     // Amazon gives and takes them as it likes.
     if (addressPattern.test(text)) return "an address"
+    const [, owner, owned] = ownedPattern.exec(text) ?? []
+    if (owned !== undefined) return `${owner}/${name(owned)}`
     const made = prefixes[idPattern.exec(text)?.[1] ?? ""]
     if (made === undefined) return text
     names.set(text, `another ${made}~${names.size}`)
