@@ -20,6 +20,17 @@ const pod = (name: string, nodeName: string, address: string) => ({
   status: { phase: "Running" }
 })
 
+/** A node with an address, and a pod on it that asks for that address. */
+const served = Effect.fnUntraced(function* () {
+  const world = yield* World.make()
+  yield* world.launch("old", { labels: auto })
+  yield* world.start()
+  yield* world.pass("20 seconds")
+  const ip = world.labelOf("old") ?? ""
+  yield* world.kubernetes.create(pods, pod("p", "old", ip))
+  return { world, ip }
+})
+
 describe("a node with the auto-assign label", () => {
   it.effect("gets an address and its label, and loses the startup taint, with two mutating calls", () =>
     Effect.gen(function* () {
@@ -73,12 +84,7 @@ describe("a node with the auto-assign label", () => {
   )
   it.effect("takes the address of a cordoned node once no pod there carries its label, never before", () =>
     Effect.gen(function* () {
-      const world = yield* World.make()
-      yield* world.launch("old", { labels: auto })
-      yield* world.start()
-      yield* world.pass("20 seconds")
-      const ip = world.labelOf("old") ?? ""
-      yield* world.kubernetes.create(pods, pod("p", "old", ip))
+      const { ip, world } = yield* served()
       yield* world.change("Node", "old", { spec: { unschedulable: true } })
       yield* world.launch("n1", { labels: auto })
       yield* world.pass("20 seconds")
@@ -94,12 +100,7 @@ describe("a node with the auto-assign label", () => {
   )
   it.effect("leaves the address of a cordoned node to a pod whose label was taken off and put back", () =>
     Effect.gen(function* () {
-      const world = yield* World.make()
-      yield* world.launch("old", { labels: auto })
-      yield* world.start()
-      yield* world.pass("20 seconds")
-      const ip = world.labelOf("old") ?? ""
-      yield* world.kubernetes.create(pods, pod("p", "old", ip))
+      const { ip, world } = yield* served()
       for (const label of [null, ip]) {
         const ref = { name: "p", namespace: "default" }
         yield* world.kubernetes.patch(pods, ref, { metadata: { labels: { [addressLabel]: label } } })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { firewallRuleFinalizer, Tag } from "../../src/domain/Names.ts"
 import * as Permission from "../../src/domain/Permission.ts"
-import type { RulesRequest } from "../../src/ec2/Ec2.ts"
+import type { Ec2, RulesRequest } from "../../src/ec2/Ec2.ts"
 import { Ec2Error, fromCode } from "../../src/ec2/Ec2Error.ts"
 import { nodes } from "../../src/kubernetes/Kubernetes.ts"
 import { KubernetesError } from "../../src/kubernetes/KubernetesError.ts"
@@ -678,6 +678,34 @@ describe("EC2's refusals", () => {
       assert.isAtMost(refused?.get("RulesPerSecurityGroupLimitExceeded") ?? 0, 12)
     })
   )
+  it.effect("of a full group keep no second group of the node, which holds as much", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({ conditions: { quotas: { rulesPerGroup: 3 } } })
+      yield* world.launch("n1", { labels: {} })
+      const first = yield* world.start()
+      yield* world.create("FirewallRule", "a", on("n1"))
+      yield* world.pass("5 seconds")
+      yield* world.stop(first)
+      const { tags = {}, vpcId = "" } = world.groups()[0] ?? {}
+      const { groupId } = yield* world.ec2.hand.createGroup({ name: "another", vpcId, tags })
+      const permissions = [1000, 1001, 1002].flatMap((port) =>
+        World.ssh.map((p) => ({ ...p, fromPort: port, toPort: port }))
+      )
+      yield* world.ec2.hand.authorize({ groupId, direction: "Ingress", permissions })
+      yield* world.ec2.hand.attachGroup(world.interfaceOf("n1"), groupId)
+      for (const n of [0, 1, 2, 3])
+        yield* world.create("FirewallRule", `b${n}`, on("n1", { fromPort: 1000 + n }))
+      yield* world.start()
+      yield* world.pass("10 minutes")
+      const reasons = ["a", "b0", "b1", "b2"].map(
+        (name) => world.condition("FirewallRule", name, "Ready").reason
+      )
+      assert.deepStrictEqual(reasons, ["Ready", "Ready", "Ready", "RuleLimitExceeded"])
+      assert.strictEqual(world.groups().length, 1)
+      const asked = world.ec2.calls().get("AuthorizeSecurityGroupIngress")
+      assert.isAtMost(asked?.get("RulesPerSecurityGroupLimitExceeded") ?? 0, 12)
+    })
+  )
   it.effect("to close one rule keep no other one open, nor its object", () =>
     Effect.gen(function* () {
       const isPeer = (r: RulesRequest) => r.permissions.some((p) => p.groups.length > 0)
@@ -723,25 +751,73 @@ describe("EC2's refusals", () => {
 })
 
 describe("a VPC with IPv6", () => {
-  it.effect("gives a new group a second rule that nobody asked for: it is closed with the first", () =>
-    Effect.gen(function* () {
-      const world = yield* World.make()
-      const interfaces = [{ isPublic: true }]
-      const { instanceId } = yield* world.ec2.hand.launch({
-        zone: "eu-west-1a",
-        vpcId: "vpc-6",
-        hasIpv6: true,
-        interfaces
-      })
+  const inIpv6 = Effect.fnUntraced(function* (options: World.Options = {}) {
+    const world = yield* World.make(options)
+    const interfaces = [{ isPublic: true }]
+    const launch = Effect.fnUntraced(function* (name: string) {
+      const given = { zone: "eu-west-1a", vpcId: "vpc-6", hasIpv6: true, interfaces }
+      const { instanceId } = yield* world.ec2.hand.launch(given)
       yield* world.kubernetes.create(nodes, {
-        metadata: { name: "n1" },
+        metadata: { name },
         spec: { providerID: `aws:///eu-west-1a/${instanceId}` }
       })
-      yield* world.start()
-      yield* world.create("FirewallRule", "web", on("n1"))
+      yield* world.create("FirewallRule", `web-${name}`, on(name))
+    })
+    yield* launch("n1")
+    yield* world.start()
+    return { world, launch }
+  })
+  const web = ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"]
+  const byId = (ec2: Ec2["Service"], met: Effect.Effect<never, Ec2Error>, times: number): Ec2["Service"] => {
+    let left = times
+    return {
+      ...ec2,
+      describeSecurityGroups: (asked) =>
+        Effect.suspend(() =>
+          asked.groupIds === undefined || left-- <= 0 ? ec2.describeSecurityGroups(asked) : met
+        )
+    }
+  }
+
+  it.effect("gives a new group a second rule that nobody asked for: it is closed with the first", () =>
+    Effect.gen(function* () {
+      const { launch, world } = yield* inIpv6()
       yield* world.pass("5 seconds")
-      assert.strictEqual(world.state("web"), "Applied")
-      assert.deepStrictEqual(world.openOn("n1"), ["Ingress|tcp|80|80|ipv4|10.0.0.0/8"])
+      assert.strictEqual(world.state("web-n1"), "Applied")
+      assert.deepStrictEqual(world.openOn("n1"), web)
+      const described = () => world.ec2.calls().get("DescribeSecurityGroups")?.get("OK") ?? 0
+      const before = described()
+      yield* launch("n2")
+      yield* world.pass("5 seconds")
+      assert.deepStrictEqual(world.openOn("n2"), web)
+      assert.strictEqual(described(), before, "what the first group showed holds for the next")
+    })
+  )
+  it.effect("is found out also where EC2 does not answer at first, without a sweep", () =>
+    Effect.gen(function* () {
+      const refusal = new Ec2Error({
+        operation: "test",
+        reason: fromCode("RequestLimitExceeded", "slow down")
+      })
+      const { world } = yield* inIpv6({
+        settings: { driftInterval: Duration.hours(10) },
+        throughEc2: (ec2) => byId(ec2, Effect.fail(refusal), 3)
+      })
+      yield* world.pass("2 minutes")
+      assert.deepStrictEqual(world.openOn("n1"), web)
+    })
+  )
+  it.effect("holds up no node while EC2 is slow to tell", () =>
+    Effect.gen(function* () {
+      const never = Effect.never as Effect.Effect<never, Ec2Error>
+      const { launch, world } = yield* inIpv6({ throughEc2: (ec2) => byId(ec2, never, 1) })
+      yield* world.pass("5 seconds")
+      yield* launch("n2")
+      yield* world.pass("5 seconds")
+      yield* world.change("FirewallRule", "web-n2", { spec: { fromPort: 443 } })
+      yield* world.pass("5 seconds")
+      const asked = world.openOn("n2").filter((key) => key.startsWith("Ingress"))
+      assert.deepStrictEqual(asked, ["Ingress|tcp|443|443|ipv4|10.0.0.0/8"])
     })
   )
 })

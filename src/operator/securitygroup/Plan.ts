@@ -211,6 +211,7 @@ const describeChanged = (o: Observed, group: GroupRecord, wanted: Union): Step |
       const isNews = owner !== undefined && owner.status.observedGeneration !== owner.metadata.generation
       return p.direction === direction &&
         isNews &&
+        present.has(key) &&
         present.get(key)?.description !== p.description &&
         !o.memory.described.has(describedKey(group.groupId, p))
         ? [p]

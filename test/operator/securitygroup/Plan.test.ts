@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Duration } from "effect"
 import type { FirewallRule } from "../../../src/domain/FirewallRule.ts"
 import { Tag } from "../../../src/domain/Names.ts"
 import { placementOnAws } from "../../../src/domain/Node.ts"
 import * as Permission from "../../../src/domain/Permission.ts"
 import type { GroupRecord } from "../../../src/ec2/Inventory.ts"
+import { everywhere } from "../../../src/operator/securitygroup/DefaultRules.ts"
 import * as Plan from "../../../src/operator/securitygroup/Plan.ts"
 import { anyNumber } from "../../../src/operator/securitygroup/Quota.ts"
 import {
@@ -102,17 +104,8 @@ describe("the way up", () => {
     assert.strictEqual(Plan.reportOf(done, undefined).rules.get("web")?.outcome._tag, "Applied")
   })
   it("revokes the egress rule that EC2 gives every new group", () => {
-    const everything: Permission.Permission = {
-      direction: "Egress",
-      protocol: "-1",
-      fromPort: undefined,
-      toPort: undefined,
-      sourceKind: "ipv4",
-      source: "0.0.0.0/0",
-      description: ""
-    }
-    const o = observe({ wanted: [web], groups: [group("node-1", [...web.permissions, everything])] })
-    assert.deepStrictEqual([word(o), keysOf(o)], ["Revoke", [Permission.key(everything)]])
+    const o = observe({ wanted: [web], groups: [group("node-1", [...web.permissions, everywhere])] })
+    assert.deepStrictEqual([word(o), keysOf(o)], ["Revoke", ["Egress|-1|||ipv4|0.0.0.0/0"]])
   })
   it("brings a group made just now to its union with all calls at once, and one that others see step by step", () => {
     const excess = firewallRule("old", { direction: "Egress", fromPort: 1 })
@@ -284,6 +277,18 @@ describe("a group that EC2 limits or refuses", () => {
     const memory = { limits: { Ingress: 2, Egress: undefined } }
     const o = observe({ wanted: rules, memory, groups: [holding(rules.slice(1))] })
     assert.deepStrictEqual([word(o), keysOf(o)], ["Revoke", keys(...rules.slice(2))])
+  })
+  it("a full group in which nothing may be closed is asked for no more, until the limit is forgotten", () => {
+    const memory = { limits: { Ingress: 2, Egress: undefined }, limitsUntil: t0 + 61_000 }
+    const o = observe({
+      wanted: rules.slice(0, 1),
+      memory,
+      isFrozen: true,
+      groups: [holding(rules.slice(1))]
+    })
+    const decision = Plan.decide(o)
+    assert(decision._tag === "Settled" && decision.next._tag === "RequeueAfter")
+    assert.strictEqual(Duration.toMillis(decision.next.duration), 60_000)
   })
   it("a rule that wants more than there is room for keeps what it holds, unless an older one needs the place", () => {
     const [first, second] = rules
