@@ -40,11 +40,8 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
   const ofNode = ({ after, before, key }: Store.Change<Node>): ReadonlyArray<ActorRef> => {
     const rules = [...mirrors.firewallRules.find("node", key), ...mirrors.firewallRules.find("openOn", key)]
     const instances = new Set([instanceOf(before), instanceOf(after)])
-    const addresses = [...instances].flatMap((id) =>
-      id === undefined ? [] : mirrors.externalIPs.find("instance", id)
-    )
-    const followers = [...new Set([...addresses, ...mirrors.externalIPs.find("node", key)])].flatMap(
-      followersOf
+    const followers = [...instances].flatMap((id) =>
+      id === undefined ? [] : mirrors.externalIPs.find("instance", id).flatMap(followersOf)
     )
     const labels = new Set([before?.address, after?.address])
     const holders = [...labels].flatMap((ip) =>
@@ -101,7 +98,6 @@ export const make = (mirrors: Mirrors["Service"], settings: Settings["Service"])
               mirrors.externalIPs.find("node", nodeName).filter((o) => o.metadata.name !== e.metadata.name)
             )),
         ...firewallRules(followers),
-        ...(followers.length === 0 ? [] : actor("SecurityGroup", nodeName)),
         ...(followers.length === 0 ? [] : holders.flatMap((n) => actor("SecurityGroup", n.name)))
       ]
     })

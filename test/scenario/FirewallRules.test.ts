@@ -574,6 +574,40 @@ describe("an interface that is gone", () => {
   )
 })
 
+describe("a second interface that is gone, and that its instance still shows with our group", () => {
+  it.effect("is not asked for over and over", () =>
+    Effect.gen(function* () {
+      let gone = ""
+      const world = yield* World.make({
+        throughEc2: (ec2) => ({
+          ...ec2,
+          describeNetworkInterfaces: (asked) =>
+            asked.networkInterfaceIds?.includes(gone) === true
+              ? Effect.as(ec2.describeNetworkInterfaces(asked), [])
+              : ec2.describeNetworkInterfaces(asked)
+        })
+      })
+      const interfaces = [{ isPublic: true }, { isPublic: false }]
+      const given = { zone: "eu-west-1a", vpcId: "vpc-1", interfaces }
+      const { instanceId } = yield* world.ec2.hand.launch(given)
+      yield* world.kubernetes.create(nodes, {
+        metadata: { name: "n1" },
+        spec: { providerID: `aws:///eu-west-1a/${instanceId}` }
+      })
+      yield* world.start()
+      yield* world.create("FirewallRule", "a", on("n1"))
+      yield* world.pass("5 seconds")
+      gone = world.ec2.instance(instanceId)?.interfaces[1]?.networkInterfaceId ?? ""
+      yield* world.ec2.hand.attachGroup(gone, world.groups()[0]?.groupId ?? "")
+      const asked = () => world.ec2.calls().get("DescribeNetworkInterfaces")?.get("OK") ?? 0
+      const before = asked()
+      yield* world.pass("7 minutes")
+      assert.isAbove(asked(), before)
+      assert.isAtMost(asked() - before, 20)
+    })
+  )
+})
+
 describe("the quota of rules in a group", () => {
   for (const [quota, count] of [
     [50, 55],

@@ -46,24 +46,28 @@ describe("the objects of the Go implementation", () => {
 
 describe("taking over from the Go implementation", () => {
   for (const [what, clusterId, adopt] of ways) {
-    it.effect(`${what}: a rule that follows an address is open all the time`, () =>
-      Effect.gen(function* () {
-        const { own, world } = yield* GoCluster.make(clusterId, {
-          settings: { adoptClusterIds: adopt },
-          conditions: { latency: { min: 80, max: 250 } },
-          kubernetesLatency: 5
+    it.effect.each([true, false])(
+      `${what}: a rule that follows an address is open all the time, said: %s`,
+      (isSaid) =>
+        Effect.gen(function* () {
+          const { own, world } = yield* GoCluster.make(clusterId, {
+            settings: { adoptClusterIds: adopt },
+            conditions: { latency: { min: 80, max: 250 } },
+            kubernetesLatency: 5
+          })
+          yield* world.change("FirewallRule", "https", { spec: { publicIPAddress: own.publicIp } })
+          if (!isSaid)
+            yield* world.kubernetes.patch(firewallRules, { name: "https" }, { status: null }, "status")
+          const open = openOnBoth(world)
+          const gaps = open.map(([nodeName, key]) => world.watchGaps(nodeName, key))
+          yield* world.start()
+          yield* world.pass("2 minutes")
+          assert.deepStrictEqual(
+            gaps.map((count) => count()),
+            open.map(() => 0)
+          )
+          assert.deepStrictEqual(openOnBoth(world), open)
         })
-        yield* world.change("FirewallRule", "https", { spec: { publicIPAddress: own.publicIp } })
-        const open = openOnBoth(world)
-        const gaps = open.map(([nodeName, key]) => world.watchGaps(nodeName, key))
-        yield* world.start()
-        yield* world.pass("2 minutes")
-        assert.deepStrictEqual(
-          gaps.map((count) => count()),
-          open.map(() => 0)
-        )
-        assert.deepStrictEqual(openOnBoth(world), open)
-      })
     )
     it.effect(
       `${what}: nothing is revoked, disassociated, released or bought; tags are all that is written`,

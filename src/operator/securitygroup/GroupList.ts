@@ -56,9 +56,7 @@ export const make = Effect.gen(function* () {
     const known = inventory.networkInterface(networkInterfaceId)
     const before = yield* inventory.readInterface(networkInterfaceId)
     if (before === undefined) {
-      // Seen on its instance, which is older news: that is read again, and not at once.
-      if (known?.instanceId !== undefined) inventory.doubtInstance(known.instanceId)
-      // An interface that is gone carries no group.
+      // An interface that is gone carries no group. Where its instance still shows it, that is looked at again, not at once.
       if (!change.isMember && known?.groupIds.includes(change.groupId) !== true) return
       return yield* new NotYet({ message: `EC2 to show ${networkInterfaceId}`, isLag: true })
     }

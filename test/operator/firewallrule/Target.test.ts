@@ -45,6 +45,25 @@ describe("the target of a rule", () => {
     const reserved = externalIP("e", { status: { state: "Reserved", publicIPAddress: "192.0.2.1" } })
     assert.deepInclude(targetOf(following, around([node("node-1")], [reserved])), { _tag: "None" })
   })
+  it("is where the address is, whatever node it is meant for, until it has let go", () => {
+    const nodes = [node("node-1"), node("node-2")]
+    const status = { state: "Reserved", publicIPAddress: "192.0.2.1", instanceID: instanceIdOf("node-1") }
+    const waiting = externalIP("a", { status })
+    const onNode = (nodeName: string) => ({ _tag: "Node" as const, nodeName })
+    assert.deepStrictEqual(targetOf(following, around(nodes, [waiting])), onNode("node-1"))
+    // Of two that say so, the one that is on the node it names.
+    assert.deepStrictEqual(targetOf(following, around(nodes, [waiting, associated])), onNode("node-2"))
+    const gone = externalIP("a", { status, deleting: true, finalizers: ["example.com/other"] })
+    assert.deepInclude(targetOf(following, around(nodes, [gone])), { reason: "NotRequested" })
+  })
+  it("is the node that the ExternalIP names where the Go implementation dropped the instance", () => {
+    const status = { state: "Associated", publicIPAddress: "192.0.2.1" }
+    const e = externalIP("e", { spec: { nodeName: "node-1" }, status })
+    assert.deepStrictEqual(targetOf(following, around([node("node-1")], [e])), {
+      _tag: "Node",
+      nodeName: "node-1"
+    })
+  })
   it("is none when the rule can never work: InvalidRule", () => {
     const rule = firewallRule("r", { protocol: "nonsense" })
     assert.deepInclude(targetOf(rule, around([node("node-1")])), { _tag: "None", reason: "InvalidRule" })
