@@ -273,6 +273,17 @@ describe("a group that EC2 limits or refuses", () => {
     assert.strictEqual(word(o), "settled")
     assert.deepStrictEqual(outcomes(o), ["Applied", "Applied"])
   })
+  it("what a second group of the node holds makes no room in the first", () => {
+    const memory = { limits: { Ingress: 2, Egress: undefined } }
+    const second = group(
+      "node-1",
+      rules.slice(1).flatMap((r) => r.permissions),
+      { groupId: "sg-second" }
+    )
+    const o = observe({ wanted: rules, memory, groups: [holding(rules.slice(0, 1)), second] })
+    assert.deepStrictEqual([word(o), keysOf(o)], ["Authorize", keys(...rules.slice(1, 2))])
+    assert.strictEqual(outcomes(o)[2], "RuleLimitExceeded")
+  })
   it("a full group gives room first, the only case in which closing comes before opening", () => {
     const memory = { limits: { Ingress: 2, Egress: undefined } }
     const o = observe({ wanted: rules, memory, groups: [holding(rules.slice(1))] })
